@@ -1,0 +1,3 @@
+//! The commands, nothing else.
+
+fn main() {}
