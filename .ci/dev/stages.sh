@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Part of ./dev: the stages of the tests and lints, their counts and times.
+
+STAGES='' PASSED=0 FAILED=0 BROKEN=''
+
+# stage NAME COMMAND…: runs it, keeps what it printed in .dev/log/, and notes time and outcome.
+# STAGE_OK tells; the next stage is the caller's decision.
+stage() {
+  local name=$1 log=$DEV/log/${1// /-} began=$SECONDS code counts
+  shift
+  say "== $name"
+  set +e
+  (
+    set -e
+    "$@"
+  ) 2>&1 | tee "$log"
+  code=${PIPESTATUS[0]}
+  set -e
+  counts=$(count_tests <"$log")
+  note_stage "$name" "$code" $((SECONDS - began)) "${counts% *}" "${counts#* }"
+}
+
+# A stage that prints no counts is one check.
+note_stage() {
+  local passed=$4 failed=$5 word=ok
+  # shellcheck disable=SC2034 # for the caller
+  STAGE_OK=true
+  if [ "$2" != 0 ]; then
+    # shellcheck disable=SC2034
+    STAGE_OK=false word=FAILED BROKEN="$BROKEN, $1"
+    [ "$failed" -gt 0 ] || failed=1
+  elif [ $((passed + failed)) = 0 ]; then
+    passed=1
+  fi
+  PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+  STAGES+=$(printf '%-14s %6s  %5d s  %d passed, %d failed' "$1" "$word" "$3" "$passed" "$failed")$'\n'
+}
+
+# "PASSED FAILED" from the closing lines of cargo test, of node's runner, and of all that say "N passed".
+count_tests() {
+  awk '
+    /^test result: / { passed += $4; failed += $6; next }
+    /^[^ ]+ pass [0-9]+$/ { passed += $3; next }
+    /^[^ ]+ fail [0-9]+$/ { failed += $3; next }
+    /^(=+ |[A-Za-z]+: )?[0-9]+ (passed|failed)/ {
+      for (i = 1; i < NF; i++) {
+        if ($(i + 1) ~ /^passed/) passed += $i
+        if ($(i + 1) ~ /^failed/) failed += $i
+      }
+    }
+    END { print passed + 0, failed + 0 }'
+}
+
+close_stages() {
+  printf '\n%s%d s in all\n' "$STAGES" "$SECONDS"
+  [ -z "$BROKEN" ] || printf 'failed:%s\n' "${BROKEN#,}"
+  printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+  [ -z "$BROKEN" ]
+}
+
+cargo_tests() { cargo test --workspace --locked --no-fail-fast; }
+
+ui_tests() {
+  npm_install tests/ui
+  CHROMIUM=$(chromium_path) npm --prefix tests/ui test --silent
+}
+
+rule_tests() { "$(promtool_path)" test rules deploy/prometheus/tests/*.yml; }
+
+lint_rust() {
+  rust_component fmt rustfmt
+  rust_component clippy clippy
+  cargo fmt --all --check
+  cargo clippy --workspace --all-targets --locked -- -D warnings
+}
+
+# Scripts are known by their first line.
+lint_shell() {
+  local scripts=()
+  while IFS= read -r script; do
+    scripts+=("$script")
+  done < <(git grep -lE -m1 '^#!.*[/ ](ba)?sh$' -- dev .ci tests deploy)
+  bash -n "${scripts[@]}"
+  ! has shellcheck || shellcheck "${scripts[@]}"
+}
+
+lint_ui() { npm --prefix "$ELEMENTS" run --silent --if-present lint; }
+
+# What the tests of this clone need, by what is in it.
+require_for_tests() {
+  local tools=(postgresql redis)
+  require_rust
+  ! has_elements || tools+=(node)
+  [ ! -x tests/sim/likeness/run ] || tools+=(node python)
+  [ ! -f tests/ui/package.json ] || tools+=(node chromium)
+  [ ! -d deploy/prometheus/tests ] || tools+=(promtool)
+  require "${tools[@]}"
+}
+
+lint_stages() {
+  stage "lint rust" lint_rust
+  stage "lint shell" lint_shell
+  ! has_elements || stage "lint ui" lint_ui
+}
+
+outside_stages() {
+  [ ! -x tests/sim/likeness/run ] || stage likeness tests/sim/likeness/run
+  [ ! -f tests/ui/package.json ] || stage "ui tests" ui_tests
+  [ ! -d deploy/prometheus/tests ] || stage "alert rules" rule_tests
+  [ ! -x deploy/check ] || stage deploy deploy/check
+}
