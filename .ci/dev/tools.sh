@@ -60,7 +60,7 @@ debian_packages() {
     node) echo nodejs npm ;;
     python) echo python3 python3-venv ;;
     redis) echo redis-tools ;; # holds the server's program too, without the system service
-    promtool) ;;               # see fetch_promtool
+    promtool) ;; # see fetch_promtool
     *) echo "$1" ;;
   esac
 }
@@ -84,7 +84,7 @@ install_with_apt() {
   done
   case " $1 " in *" promtool "*) fetch_promtool ;; esac
   [ ${#packages[@]} -gt 0 ] || return 0
-  hint="apt-get install --no-install-recommends ${packages[*]}"
+  hint="apt-get update && apt-get install --no-install-recommends ${packages[*]}"
   if ! is_root && { ! has sudo || ! { sudo -n true 2>/dev/null || [ -t 0 ]; }; }; then
     die "please run as root: $hint"
   fi
@@ -125,14 +125,17 @@ install_with_brew() {
   done
 }
 
-# Debian's prometheus package would start a server; only its promtool is wanted, so it is unpacked here.
+# Debian's prometheus package would start a server; only promtool is wanted, so it is unpacked here. Later
+# releases have a package for it.
 fetch_promtool() {
   local folder=$DEV/prometheus
   mkdir -p "$folder"
-  (cd "$folder" && { apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; }; }) >"$DEV/log/promtool" 2>&1 ||
-    die "could not fetch Debian's prometheus package (see .dev/log/promtool)"
-  dpkg-deb -x "$folder"/prometheus_*.deb "$folder"
+  (cd "$folder" && { download_promtool || { as_root apt-get update -q && download_promtool; }; }) >"$DEV/log/promtool" 2>&1 ||
+    die "could not fetch Debian's promtool (see .dev/log/promtool)"
+  dpkg-deb -x "$folder"/*.deb "$folder"
 }
+
+download_promtool() { apt-get download -q promtool || { apt-cache show prometheus >/dev/null && apt-get download -q prometheus; }; }
 
 promtool_path() {
   if has promtool; then command -v promtool; else ls "$DEV/prometheus/usr/bin/promtool" 2>/dev/null; fi
