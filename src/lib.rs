@@ -13,5 +13,10 @@
 //! and has no effects; `engine` gathers, asks `sync`, and carries out; `github` speaks to GitHub;
 //! `store` has all SQL; `queue` all waiting; `http` all statuses and JSON.
 
+pub mod config;
+pub mod engine;
 pub mod job;
 pub mod model;
+pub mod store;
+pub mod telemetry;
+pub mod vault;

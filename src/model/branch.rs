@@ -64,7 +64,24 @@ mod tests {
         for good in ["main", "feature/x", "a.b", "Ünïcode", "release-1.0"] {
             assert!(BranchName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "a..b", "a b", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a~1", "@", "a@{b", "-a", "a.", "HEAD", "refs/heads/x"] {
+        for bad in [
+            "",
+            "a..b",
+            "a b",
+            "/a",
+            "a/",
+            "a//b",
+            ".a",
+            "a/.b",
+            "a.lock",
+            "a~1",
+            "@",
+            "a@{b",
+            "-a",
+            "a.",
+            "HEAD",
+            "refs/heads/x",
+        ] {
             assert!(BranchName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -143,9 +143,7 @@ pub fn is_dotgitmodules(path: &FilePath) -> bool {
     let name = path.file_name();
     let first = name.split(':').next().unwrap_or(name).trim_end_matches(['.', ' ']);
     let lower = first.to_ascii_lowercase();
-    lower == ".gitmodules"
-        || without_ignorable(name).eq_ignore_ascii_case(".gitmodules")
-        || is_short_gitmodules(&lower)
+    lower == ".gitmodules" || without_ignorable(name).eq_ignore_ascii_case(".gitmodules") || is_short_gitmodules(&lower)
 }
 
 /// `gitmod~1` to `gitmod~4`, and the hashed short name `gi7eba~N` that NTFS falls back to.
@@ -170,7 +168,8 @@ mod tests {
 
     #[test]
     fn good_paths() {
-        for good in ["a", "a/b.txt", ".gitignore", ".github/workflows/ci.yml", "git", "ä/ö", "a b", ".gitx", "x.git"] {
+        for good in ["a", "a/b.txt", ".gitignore", ".github/workflows/ci.yml", "git", "ä/ö", "a b", ".gitx", "x.git"]
+        {
             assert!(FilePath::parse(good).is_ok(), "{good}");
         }
     }
@@ -179,9 +178,31 @@ mod tests {
     fn bad_paths() {
         let long = "a/".repeat(2048) + "b";
         for bad in [
-            "", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a\\b", "a\0b", "a\u{1f}", "a\u{7f}", "a\u{9f}b",
-            ".git", ".GIT/config", "a/.git/hooks", ".git.", ".git ", "git~1", "GIT~1/x", ".git::$INDEX_ALLOCATION",
-            ".g\u{200c}it", "\u{feff}.git", ".Git . .", &long,
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/../b",
+            "./a",
+            "a\\b",
+            "a\0b",
+            "a\u{1f}",
+            "a\u{7f}",
+            "a\u{9f}b",
+            ".git",
+            ".GIT/config",
+            "a/.git/hooks",
+            ".git.",
+            ".git ",
+            "git~1",
+            "GIT~1/x",
+            ".git::$INDEX_ALLOCATION",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".Git . .",
+            &long,
         ] {
             assert!(FilePath::parse(bad).is_err(), "{bad:?}");
         }
@@ -189,7 +210,15 @@ mod tests {
 
     #[test]
     fn gitmodules_in_every_spelling() {
-        for name in [".gitmodules", ".GitModules", ".gitmodules.", "gitmod~1", "gi7eba~1", ".gitmodu\u{200d}les", "a/.gitmodules"] {
+        for name in [
+            ".gitmodules",
+            ".GitModules",
+            ".gitmodules.",
+            "gitmod~1",
+            "gi7eba~1",
+            ".gitmodu\u{200d}les",
+            "a/.gitmodules",
+        ] {
             assert!(FilePath::parse(name).is_ok_and(|p| is_dotgitmodules(&p)), "{name}");
         }
         for name in ["gitmodules", ".gitmodules/a", "gitmod~5x", ".gitmodules2"] {

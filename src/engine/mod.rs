@@ -1,0 +1,32 @@
+//! Use cases: what is done when something happened, whoever asked for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::vault::Vault;
+
+/// What the use cases need to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The public listener as browsers and GitHub reach it, without a slash at its end.
+    pub public_url: String,
+    /// GitHub's pages, without a slash at its end.
+    pub github_web_url: String,
+    /// Origins that may frame the panel, as browsers send them.
+    pub panel_origins: Vec<String>,
+    /// Whether the GitHub App comes from the configuration, not from `/setup`.
+    pub app_configured: bool,
+    /// First retry delay.
+    pub retry: Duration,
+}
+
+/// Everything a use case works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub store: Store,
+    pub vault: Vault,
+    pub metrics: Metrics,
+    pub settings: Arc<EngineSettings>,
+}

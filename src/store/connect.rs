@@ -1,0 +1,72 @@
+//! Making one connection: TLS, timeouts, and the session's settings.
+
+use std::time::Duration;
+
+use deadpool_postgres::Connect;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::DatabaseUrl;
+
+/// A statement that takes longer is a mistake, or a database in trouble; a transaction that sits
+/// idle holds a project's lock. A lock is waited for as long as a request may take.
+const SESSION: &str = "SET statement_timeout = '60s'; SET lock_timeout = '20s'; \
+    SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = 'warning'";
+
+pub struct Connector {
+    postgres: Config,
+    tls: Option<MakeRustlsConnect>,
+    /// Connections live on this runtime, whoever asked for them: the threads of the listeners have
+    /// runtimes of their own that end earlier.
+    home: Handle,
+}
+
+impl Connector {
+    pub fn new(url: &DatabaseUrl, timeout: Duration) -> Result<Self, String> {
+        let mut postgres = url.postgres.clone();
+        postgres
+            .connect_timeout(timeout)
+            .tcp_user_timeout(Duration::from_secs(10))
+            .keepalives_idle(Duration::from_secs(30));
+        if postgres.get_application_name().is_none() {
+            postgres.application_name("lockstep");
+        }
+        let tls = super::tls::client_config(url)?.map(MakeRustlsConnect::new);
+        let home = Handle::try_current().map_err(|error| error.to_string())?;
+        Ok(Connector { postgres, tls, home })
+    }
+
+    pub fn config(&self) -> Config {
+        self.postgres.clone()
+    }
+
+    /// A session of its own, outside the pool, without its timeouts.
+    pub async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+        match &self.tls {
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                Ok((client, self.home.spawn(connection.map(drop))))
+            }
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                Ok((client, self.home.spawn(connection.map(drop))))
+            }
+        }
+    }
+}
+
+impl Connect for Connector {
+    fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        let config = config.clone();
+        async move {
+            let (client, connection) = self.open(&config).await?;
+            client.batch_execute(SESSION).await?;
+            Ok((client, connection))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,93 @@
+//! All SQL. One file per table or close pair; whole use cases are methods on [`Store`].
+//!
+//! A use case opens its transaction, locks the project's row first, works set by set, and commits.
+//! No connection is held during a call to GitHub.
+
+mod connect;
+pub mod error;
+pub mod keys;
+pub mod migrate;
+pub mod sessions;
+mod tls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+
+pub use deadpool_postgres::{GenericClient, Object as Client, Transaction};
+pub use error::StoreError;
+
+use crate::config::DatabaseUrl;
+
+/// How long a request waits for a connection before it is told that PostgreSQL is unavailable.
+const WAIT: Duration = Duration::from_secs(3);
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(2);
+const POOL: usize = 24;
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    url: Arc<DatabaseUrl>,
+    migrated: Arc<AtomicBool>,
+    notifications: bool,
+}
+
+impl Store {
+    /// Opens nothing yet: connections are made when they are needed, on the runtime this is called on.
+    /// `notifications`: whether events are queued for the host too.
+    ///
+    /// Errors: TLS cannot be set up as the URL asks.
+    pub fn new(url: &DatabaseUrl, notifications: bool) -> Result<Self, StoreError> {
+        let connect = connect::Connector::new(url, CONNECT).map_err(StoreError::Internal)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(connect.config(), connect, recycling);
+        let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
+        let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
+        let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(Store { pool, url: Arc::new(url.clone()), migrated: Arc::default(), notifications })
+    }
+
+    /// A connection of the pool; dropped, it goes back.
+    ///
+    /// Errors: `Unavailable` when there is none within 3 s, or while the schema is not there yet.
+    pub async fn client(&self) -> Result<Client, StoreError> {
+        if !self.migrated.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("the schema is not there yet".to_owned()));
+        }
+        Ok(self.pool.get().await?)
+    }
+
+    /// Whether PostgreSQL answers, the schema there or not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let answer = async { Ok(self.pool.get().await?.batch_execute("SELECT 1").await?) };
+        tokio::time::timeout(WAIT, answer)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))
+    }
+
+    /// Brings the schema up to date, then lets [`Store::client`] through. Answers how many
+    /// migrations there were to do.
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        let done = migrate::run(&self.url).await?;
+        self.migrated.store(true, Ordering::Release);
+        Ok(done)
+    }
+
+    pub fn is_migrated(&self) -> bool {
+        self.migrated.load(Ordering::Acquire)
+    }
+
+    /// Whether the host is told of events (`LOCKSTEP_NOTIFY_URL`).
+    pub fn notifications(&self) -> bool {
+        self.notifications
+    }
+
+    /// Ends the pool: connections close as they come back.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}

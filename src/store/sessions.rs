@@ -1,0 +1,97 @@
+//! Sessions of the panel and of the console: rows hold SHA-256 of the token.
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError};
+use crate::model::{ProjectId, UserId};
+
+/// What a panel's person may do, least first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Viewer,
+    Editor,
+    Owner,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Editor => "editor",
+            Role::Owner => "owner",
+        }
+    }
+
+    fn from_row(text: &str) -> Role {
+        match text {
+            "owner" => Role::Owner,
+            "editor" => Role::Editor,
+            _ => Role::Viewer,
+        }
+    }
+}
+
+/// One person in one project's panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelSession {
+    pub project: ProjectId,
+    pub user: UserId,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub role: Role,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// The session with this token's hash, unless it has expired.
+    pub async fn find_panel_session(&self, hash: &[u8; 32]) -> Result<Option<PanelSession>, StoreError> {
+        let client = self.client().await?;
+        let sql = "SELECT p.id, s.user_id, s.name, s.email, s.role, s.expires_at \
+                   FROM panel_sessions s JOIN projects p USING (pid) WHERE s.hash = $1 AND s.expires_at > now()";
+        let statement = client.prepare_cached(sql).await?;
+        client.query_opt(&statement, &[&&hash[..]]).await?.as_ref().map(panel_session).transpose()
+    }
+
+    /// Begins a console session that ends with the key that opened it. Expired ones are cleared away.
+    pub async fn create_console_session(
+        &self,
+        hash: &[u8; 32],
+        key_hash: &[u8; 32],
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("DELETE FROM console_sessions WHERE expires_at < now()", &[]).await?;
+        let sql = "INSERT INTO console_sessions (hash, key_hash, expires_at) VALUES ($1, $2, $3)";
+        client.execute(sql, &[&&hash[..], &&key_hash[..], &expires_at]).await?;
+        Ok(())
+    }
+
+    /// The hash of the key that opened this console session, unless the session has expired.
+    pub async fn find_console_session(&self, hash: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let client = self.client().await?;
+        let sql = "SELECT key_hash FROM console_sessions WHERE hash = $1 AND expires_at > now()";
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query_opt(&statement, &[&&hash[..]]).await?.map(|row| row.get(0)))
+    }
+
+    pub async fn end_console_session(&self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("DELETE FROM console_sessions WHERE hash = $1", &[&&hash[..]]).await?;
+        Ok(())
+    }
+}
+
+fn panel_session(row: &tokio_postgres::Row) -> Result<PanelSession, StoreError> {
+    let invalid = |error: crate::model::ids::Invalid| StoreError::Internal(error.to_string());
+    Ok(PanelSession {
+        project: ProjectId::parse(row.get::<_, String>(0)).map_err(invalid)?,
+        user: UserId::parse(row.get::<_, String>(1)).map_err(invalid)?,
+        name: row.get(2),
+        email: row.get(3),
+        role: Role::from_row(row.get(4)),
+        expires_at: row.get(5),
+    })
+}
