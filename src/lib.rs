@@ -18,5 +18,6 @@ pub mod engine;
 pub mod job;
 pub mod model;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
 pub mod vault;
