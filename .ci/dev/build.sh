@@ -19,6 +19,7 @@ npm_install() {
   want=$(git hash-object "$1/package.json" "$1/package-lock.json")
   [ "$want" != "$(cat "$1/node_modules/.installed" 2>/dev/null)" ] || return 0
   npm --prefix "$1" ci --no-audit --no-fund --loglevel=error
+  mkdir -p "$1/node_modules"
   echo "$want" >"$1/node_modules/.installed"
 }
 

@@ -20,20 +20,19 @@ stage() {
   note_stage "$name" "$code" $((SECONDS - began)) "${counts% *}" "${counts#* }"
 }
 
-# A stage that prints no counts is one check.
+# A stage that failed without saying how often failed once.
 note_stage() {
-  local passed=$4 failed=$5 word=ok
-  # shellcheck disable=SC2034 # for the caller
+  local passed=$4 failed=$5 word=ok counts=''
   STAGE_OK=true
   if [ "$2" != 0 ]; then
-    # shellcheck disable=SC2034
-    STAGE_OK=false word=FAILED BROKEN="$BROKEN, $1"
+    # shellcheck disable=SC2034 # for the caller
+    STAGE_OK=false
+    word=FAILED BROKEN="$BROKEN, $1"
     [ "$failed" -gt 0 ] || failed=1
-  elif [ $((passed + failed)) = 0 ]; then
-    passed=1
   fi
+  [ $((passed + failed)) = 0 ] || counts="$passed passed, $failed failed"
   PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-  STAGES+=$(printf '%-14s %6s  %5d s  %d passed, %d failed' "$1" "$word" "$3" "$passed" "$failed")$'\n'
+  STAGES+=$(printf '%-12s %-6s %5d s  %s' "$1" "$word" "$3" "$counts")$'\n'
 }
 
 # "PASSED FAILED" from the closing lines of cargo test, of node's runner, and of all that say "N passed".
@@ -54,7 +53,7 @@ count_tests() {
 close_stages() {
   printf '\n%s%d s in all\n' "$STAGES" "$SECONDS"
   [ -z "$BROKEN" ] || printf 'failed:%s\n' "${BROKEN#,}"
-  printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+  [ $((PASSED + FAILED)) = 0 ] || printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
   [ -z "$BROKEN" ]
 }
 
@@ -67,10 +66,13 @@ ui_tests() {
 
 rule_tests() { "$(promtool_path)" test rules deploy/prometheus/tests/*.yml; }
 
-lint_rust() {
+format_rust() {
   rust_component fmt rustfmt
-  rust_component clippy clippy
   cargo fmt --all --check
+}
+
+lint_rust() {
+  rust_component clippy clippy
   cargo clippy --workspace --all-targets --locked -- -D warnings
 }
 
@@ -98,7 +100,8 @@ require_for_tests() {
 }
 
 lint_stages() {
-  stage "lint rust" lint_rust
+  stage format format_rust
+  stage clippy lint_rust
   stage "lint shell" lint_shell
   ! has_elements || stage "lint ui" lint_ui
 }

@@ -47,7 +47,9 @@ impl Source {
 
 /// Every `.rs` file under these folders of the repository, in a fixed order.
 pub fn read(folders: &[&str]) -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Where cargo runs the tests: a binary from a copied target folder would name the folder it came from.
+    let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let root = Path::new(&root);
     let mut paths = Vec::new();
     folders.iter().for_each(|folder| walk(&root.join(folder), &mut paths));
     paths.sort();
