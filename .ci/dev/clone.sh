@@ -25,7 +25,7 @@ leave_where_it_came_from() {
     pg_ctl stop -m fast >/dev/null 2>&1 || true
     rm -rf "${PG_HOME:?}"
   fi
-  rm -rf "$DEV/pg" "$DEV/redis" "$DEV/keep" "$DEV"/users/*
+  rm -rf "$DEV/pg" "$DEV/redis" "$DEV/keep"
   PASSWORD='' PG_PORT='' REDIS_PORT=''
 }
 

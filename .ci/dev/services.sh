@@ -3,18 +3,21 @@
 
 # Services for as long as this command runs, unless `./dev up` or another command wants them longer.
 with_services() {
-  start_services
   : >"$DEV/users/$$"
   trap release_services EXIT
   trap 'exit 130' INT TERM HUP
+  start_services
   # shellcheck source=/dev/null
   . "$DEV/env"
 }
 
 release_services() {
   rm -f "$DEV/users/$$"
-  [ -e "$DEV/keep" ] || wanted_by_others || locked stop_both
+  locked stop_unless_wanted
 }
+
+# Under the lock: whoever comes now is noted already, or starts them again after us.
+stop_unless_wanted() { [ -e "$DEV/keep" ] || wanted_by_others || stop_both; }
 
 wanted_by_others() {
   local user wanted=1
