@@ -3,10 +3,16 @@
 //! A use case opens its transaction, locks the project's row first, works set by set, and commits.
 //! No connection is held during a call to GitHub.
 
+pub mod blobs;
+pub mod changes;
 mod connect;
 pub mod error;
+pub mod events;
+pub mod files;
 pub mod keys;
+mod listing;
 pub mod migrate;
+pub mod projects;
 pub mod sessions;
 mod tls;
 
@@ -44,7 +50,13 @@ impl Store {
     pub fn new(url: &DatabaseUrl, notifications: bool) -> Result<Self, StoreError> {
         let connect = connect::Connector::new(url, CONNECT).map_err(StoreError::Internal)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_connect(connect.config(), connect, recycling);
+        let mut config = connect.config();
+        if notifications {
+            // Read by `events::append`, which has the transaction only.
+            let options = config.get_options().unwrap_or_default();
+            config.options(format!("{options} -c lockstep.notify=on").trim_start());
+        }
+        let manager = Manager::from_connect(config, connect, recycling);
         let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
         let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
