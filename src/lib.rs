@@ -15,6 +15,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod github;
 pub mod job;
 pub mod model;
 pub mod store;

@@ -1,0 +1,43 @@
+//! What is counted of requests to GitHub. No label names a project, user or repository.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::budget::Primary;
+use super::error::Throttle;
+use crate::telemetry::Metrics;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Meter {
+    metrics: Metrics,
+    ratios: Arc<Mutex<HashMap<i64, (f64, DateTime<Utc>)>>>,
+}
+
+impl Meter {
+    pub fn new(metrics: Metrics) -> Self {
+        Meter { metrics, ratios: Arc::default() }
+    }
+
+    /// `status` 0: no answer. GitHub is up when it answers anything but a 5xx.
+    pub fn answered(&self, endpoint: &'static str, status: u16, took: Duration) {
+        self.metrics.github_request(endpoint, status, took);
+        self.metrics.github_up((1..500).contains(&status));
+    }
+
+    pub fn throttled(&self, reason: Throttle) {
+        self.metrics.github_throttled(reason.as_str());
+    }
+
+    /// The share of its hourly budget that an installation has left.
+    pub fn remaining(&self, installation: i64, primary: Primary, now: DateTime<Utc>) {
+        let mut ratios = self.ratios.lock().unwrap_or_else(PoisonError::into_inner);
+        ratios.retain(|_, (_, reset)| *reset > now);
+        let ratio = primary.remaining as f64 / primary.limit.max(1) as f64;
+        ratios.insert(installation, (ratio, primary.reset));
+        self.metrics.github_remaining(ratios.values().map(|(ratio, _)| *ratio).fold(1.0, f64::min));
+    }
+}
