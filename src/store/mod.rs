@@ -3,16 +3,24 @@
 //! A use case opens its transaction, locks the project's row first, works set by set, and commits.
 //! No connection is held during a call to GitHub.
 
+pub mod authorizations;
 pub mod blobs;
 pub mod changes;
 mod connect;
+pub mod created_repositories;
 pub mod error;
 pub mod events;
 pub mod files;
+pub mod github_app;
 pub mod keys;
+pub mod linking;
 mod listing;
 pub mod migrate;
+pub mod oauth_states;
 pub mod projects;
+mod reseal;
+pub mod revocations;
+mod sealed;
 pub mod sessions;
 mod tls;
 

@@ -1,0 +1,263 @@
+//! What people allowed: one GitHub user's tokens for one project and one user of the host, sealed.
+//!
+//! A token pair is replaced by compare-and-swap on its sealed bytes, so that neither a slow refresh
+//! nor a refused one can take away what the person authorized afresh in the meantime.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+use zeroize::Zeroizing;
+
+use super::events::{self, Actor, Event};
+use super::linking::lock;
+use super::sealed::Place;
+use super::{Store, StoreError, revocations};
+use crate::vault::Vault;
+
+/// How long one process may take to refresh before another tries.
+const REFRESH_SECONDS: f64 = 30.0;
+
+/// A user access token and what renews it.
+#[derive(Clone)]
+pub struct Tokens {
+    pub access: Zeroizing<String>,
+    /// None: it does not expire.
+    pub access_expires_at: Option<DateTime<Utc>>,
+    pub refresh: Option<Zeroizing<String>>,
+    pub refresh_expires_at: Option<DateTime<Utc>>,
+}
+
+/// One row, opened.
+pub struct Authorization {
+    pub pid: i64,
+    pub user: String,
+    pub github_id: i64,
+    pub github_login: String,
+    pub tokens: Tokens,
+    /// Somebody refreshes it just now.
+    pub refreshing: bool,
+    /// The row as it was read; what compare-and-swap compares.
+    sealed: Vec<u8>,
+}
+
+/// What a person allowed at GitHub just now.
+pub struct NewAuthorization<'a> {
+    pub pid: i64,
+    pub project: &'a str,
+    pub user: &'a str,
+    pub github_id: i64,
+    pub github_login: &'a str,
+    pub tokens: &'a Tokens,
+    pub request_id: Option<&'a str>,
+}
+
+impl Store {
+    /// The authorization of this user for this project.
+    pub async fn authorization(&self, vault: &Vault, pid: i64, user: &str) -> Result<Option<Authorization>, StoreError> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(
+                "SELECT github_id, github_login, access_enc, access_expires_at, refresh_enc, refresh_expires_at,
+                        coalesce(refresh_lease > now(), false) AS refreshing
+                 FROM authorizations WHERE pid = $1 AND user_id = $2",
+                &[&pid, &user],
+            )
+            .await?;
+        row.as_ref().map(|row| opened(vault, pid, user, row)).transpose()
+    }
+
+    /// Keeps what a person allowed. A token that was there before is queued to be revoked; answers
+    /// its `revocations.id`.
+    pub async fn save_authorization(&self, vault: &Vault, new: NewAuthorization<'_>) -> Result<Option<i64>, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        lock(&tx, new.pid).await?;
+        let revocation = retire(&tx, vault, new.pid, new.user).await?;
+        let (access, refresh) = seal(vault, new.pid, new.user, new.tokens)?;
+        tx.execute(
+            "INSERT INTO authorizations
+                 (pid, user_id, github_id, github_login, access_enc, access_expires_at, refresh_enc, refresh_expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                &new.pid,
+                &new.user,
+                &new.github_id,
+                &new.github_login,
+                &access,
+                &new.tokens.access_expires_at,
+                &refresh,
+                &new.tokens.refresh_expires_at,
+            ],
+        )
+        .await?;
+        let actor = Actor::User(new.user.to_owned());
+        let event = Event::audit("user.authorized", &actor).of(new.pid, new.project).target(new.github_login);
+        events::append(&tx, event.request(new.request_id)).await?;
+        tx.commit().await?;
+        Ok(revocation)
+    }
+
+    /// Claims the refresh of exactly this pair; false when somebody else has it or it was replaced.
+    pub async fn claim_refresh(&self, authorization: &Authorization) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let claimed = client
+            .execute(
+                "UPDATE authorizations SET refresh_lease = now() + $4 * interval '1 second'
+                 WHERE pid = $1 AND user_id = $2 AND access_enc = $3 AND (refresh_lease IS NULL OR refresh_lease < now())",
+                &[&authorization.pid, &authorization.user, &authorization.sealed, &REFRESH_SECONDS],
+            )
+            .await?;
+        Ok(claimed == 1)
+    }
+
+    /// Keeps the new pair in place of the one it came from. When that one is gone (the person
+    /// authorized afresh, or disconnected), the new token is queued to be revoked; answers its id.
+    pub async fn finish_refresh(
+        &self,
+        vault: &Vault,
+        old: &Authorization,
+        tokens: &Tokens,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let (access, refresh) = seal(vault, old.pid, &old.user, tokens)?;
+        let replaced = tx
+            .execute(
+                "UPDATE authorizations SET access_enc = $4, access_expires_at = $5, refresh_enc = $6, refresh_expires_at = $7,
+                     refresh_lease = NULL, updated_at = now()
+                 WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
+                &[
+                    &old.pid,
+                    &old.user,
+                    &old.sealed,
+                    &access,
+                    &tokens.access_expires_at,
+                    &refresh,
+                    &tokens.refresh_expires_at,
+                ],
+            )
+            .await?;
+        let orphan = if replaced == 0 { Some(revocations::add(&tx, vault, &tokens.access).await?) } else { None };
+        tx.commit().await?;
+        Ok(orphan)
+    }
+
+    /// GitHub could not be asked: the pair stays, and somebody may try again.
+    pub async fn release_refresh(&self, authorization: &Authorization) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "UPDATE authorizations SET refresh_lease = NULL WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
+                &[&authorization.pid, &authorization.user, &authorization.sealed],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// GitHub no longer accepts exactly this pair: it goes, with an audit row. False: there is
+    /// another by now, or none.
+    pub async fn drop_authorization(&self, authorization: &Authorization) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let project = lock(&tx, authorization.pid).await?;
+        let gone = tx
+            .execute(
+                "DELETE FROM authorizations WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
+                &[&authorization.pid, &authorization.user, &authorization.sealed],
+            )
+            .await?;
+        if gone > 0 {
+            let actor = Actor::Github(Some(authorization.github_login.clone()));
+            let event = Event::audit("user.deauthorized", &actor).of(authorization.pid, &project);
+            events::append(&tx, event.target(&authorization.user)).await?;
+        }
+        tx.commit().await?;
+        Ok(gone > 0)
+    }
+}
+
+/// Takes away the project's authorizations and queues their tokens to be revoked; answers the ids.
+pub async fn retire_all(tx: &Transaction<'_>, vault: &Vault, pid: i64) -> Result<Vec<i64>, StoreError> {
+    let rows =
+        tx.query("DELETE FROM authorizations WHERE pid = $1 RETURNING user_id, access_enc", &[&pid]).await?;
+    let mut revocations = Vec::with_capacity(rows.len());
+    for row in &rows {
+        revocations.push(revoke(tx, vault, pid, row).await?);
+    }
+    Ok(revocations)
+}
+
+/// GitHub said that this person took their authorization back: it goes from every project, with an
+/// audit row each. There is nothing left to revoke. Answers how many went.
+pub async fn forget_github_user(tx: &Transaction<'_>, github_id: i64) -> Result<u64, StoreError> {
+    let projects = tx
+        .query(
+            "SELECT pid, id FROM projects WHERE pid IN (SELECT pid FROM authorizations WHERE github_id = $1)
+             ORDER BY pid FOR NO KEY UPDATE",
+            &[&github_id],
+        )
+        .await?;
+    let mut gone = 0;
+    for project in &projects {
+        let (pid, id): (i64, String) = (project.try_get(0)?, project.try_get(1)?);
+        let rows = tx
+            .query(
+                "DELETE FROM authorizations WHERE pid = $1 AND github_id = $2 RETURNING user_id, github_login",
+                &[&pid, &github_id],
+            )
+            .await?;
+        for row in &rows {
+            let actor = Actor::Github(Some(row.try_get("github_login")?));
+            let event = Event::audit("user.deauthorized", &actor).of(pid, &id).target(row.try_get("user_id")?);
+            events::append(tx, event).await?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}
+
+async fn retire(tx: &Transaction<'_>, vault: &Vault, pid: i64, user: &str) -> Result<Option<i64>, StoreError> {
+    let row = tx
+        .query_opt(
+            "DELETE FROM authorizations WHERE pid = $1 AND user_id = $2 RETURNING user_id, access_enc",
+            &[&pid, &user],
+        )
+        .await?;
+    match row {
+        Some(row) => revoke(tx, vault, pid, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn revoke(tx: &Transaction<'_>, vault: &Vault, pid: i64, row: &Row) -> Result<i64, StoreError> {
+    let access = Place::access(pid, row.try_get("user_id")?).open(vault, row.try_get("access_enc")?)?;
+    revocations::add(tx, vault, &access).await
+}
+
+fn opened(vault: &Vault, pid: i64, user: &str, row: &Row) -> Result<Authorization, StoreError> {
+    let sealed: Vec<u8> = row.try_get("access_enc")?;
+    let refresh: Option<&[u8]> = row.try_get("refresh_enc")?;
+    let tokens = Tokens {
+        access: Place::access(pid, user).open(vault, &sealed)?,
+        access_expires_at: row.try_get("access_expires_at")?,
+        refresh: refresh.map(|sealed| Place::refresh(pid, user).open(vault, sealed)).transpose()?,
+        refresh_expires_at: row.try_get("refresh_expires_at")?,
+    };
+    Ok(Authorization {
+        pid,
+        user: user.to_owned(),
+        github_id: row.try_get("github_id")?,
+        github_login: row.try_get("github_login")?,
+        tokens,
+        refreshing: row.try_get("refreshing")?,
+        sealed,
+    })
+}
+
+type Sealed = (Vec<u8>, Option<Vec<u8>>);
+
+fn seal(vault: &Vault, pid: i64, user: &str, tokens: &Tokens) -> Result<Sealed, StoreError> {
+    let access = Place::access(pid, user).seal(vault, &tokens.access)?;
+    let refresh = tokens.refresh.as_ref().map(|token| Place::refresh(pid, user).seal(vault, token)).transpose()?;
+    Ok((access, refresh))
+}

@@ -1,0 +1,99 @@
+//! Repositories that Lockstep made, or was about to make: written before GitHub is asked, so that a
+//! repeated request takes up its own and no other.
+
+use chrono::{DateTime, Utc};
+
+use super::events::{self, Event};
+use super::linking::{Asked, lock};
+use super::{Store, StoreError};
+
+/// Which repository, for whom. `owner` and `name` as GitHub compares them: in small letters.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub pid: i64,
+    pub user: &'a str,
+    pub owner: &'a str,
+    pub name: &'a str,
+}
+
+/// What is known of an earlier attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creation {
+    /// GitHub's answer; none when it never arrived.
+    pub repository_id: Option<i64>,
+    /// The attempt, so that a later one is not mistaken for it.
+    pub marker: String,
+    /// When GitHub was about to be asked.
+    pub asked_at: DateTime<Utc>,
+}
+
+impl Store {
+    pub async fn creation(&self, wanted: Wanted<'_>) -> Result<Option<Creation>, StoreError> {
+        let client = self.client().await?;
+        let row = client
+            .query_opt(
+                "SELECT repository_id, marker, created_at FROM created_repositories
+                 WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4",
+                &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name],
+            )
+            .await?;
+        row.map(|row| {
+            Ok(Creation { repository_id: row.try_get(0)?, marker: row.try_get(1)?, asked_at: row.try_get(2)? })
+        })
+        .transpose()
+    }
+
+    /// Writes down that GitHub is about to be asked. An earlier attempt is forgotten: the name was
+    /// free just now, so whatever it made is not there any more.
+    pub async fn intend_creation(&self, wanted: Wanted<'_>, marker: &str) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "INSERT INTO created_repositories (pid, user_id, owner, name, marker) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (pid, user_id, owner, name) DO UPDATE SET repository_id = NULL, marker = $5, created_at = now()",
+                &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// GitHub did not make it: nothing is left to be taken up.
+    pub async fn forget_creation(&self, wanted: Wanted<'_>, marker: &str) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "DELETE FROM created_repositories
+                 WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4 AND marker = $5 AND repository_id IS NULL",
+                &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// GitHub made it, under this id; audited once.
+    pub async fn record_creation(
+        &self,
+        wanted: Wanted<'_>,
+        marker: &str,
+        repository_id: i64,
+        full_name: &str,
+        asked: Asked<'_>,
+    ) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let project = lock(&tx, wanted.pid).await?;
+        let recorded = tx
+            .execute(
+                "UPDATE created_repositories SET repository_id = $6
+                 WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4 AND marker = $5 AND repository_id IS NULL",
+                &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker, &repository_id],
+            )
+            .await?;
+        if recorded > 0 {
+            let event = Event::audit("repository.created", asked.actor).of(wanted.pid, &project).target(full_name);
+            events::append(&tx, event.request(asked.request_id)).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! Connecting a project to a repository's branch, and disconnecting it.
+
+use deadpool_postgres::Transaction;
+use uuid::Uuid;
+
+use super::events::{self, Actor, Appended, Event};
+use super::{Store, StoreError, authorizations, projects};
+use crate::model::ProjectId;
+use crate::vault::Vault;
+
+/// The repository and branch that a project is to be connected to, as GitHub named them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub installation_id: i64,
+    pub repository_id: i64,
+    pub full_name: String,
+    pub private: bool,
+    pub default_branch: String,
+    pub url: String,
+    pub branch: String,
+}
+
+/// Who asks, and in which request.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub actor: &'a Actor,
+    pub request_id: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Linked {
+    /// Connected now. Wake the project and, if there is one, the notification.
+    New { notification: Option<i64> },
+    /// This project had exactly this connection already.
+    Same,
+    /// This project is connected to something else.
+    Otherwise,
+    /// Another project has this repository and branch.
+    Taken,
+}
+
+/// What a disconnect leaves to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unlinked {
+    /// `revocations.id` of the credentials to be revoked at GitHub.
+    pub revocations: Vec<i64>,
+    pub notification: Option<i64>,
+}
+
+/// Connects the project. `made`: the repository was made for it just now, which is audited too.
+pub async fn link(tx: &Transaction<'_>, pid: i64, user: &str, link: &Link, asked: Asked<'_>) -> Result<Linked, StoreError> {
+    let project = lock(tx, pid).await?;
+    if let Some(row) =
+        tx.query_opt("SELECT installation_id, repository_id, branch FROM integrations WHERE pid = $1", &[&pid]).await?
+    {
+        let same = row.try_get::<_, i64>(0)? == link.installation_id
+            && row.try_get::<_, i64>(1)? == link.repository_id
+            && row.try_get::<_, String>(2)? == link.branch;
+        return Ok(if same { Linked::Same } else { Linked::Otherwise });
+    }
+    if insert(tx, pid, user, link).await? == 0 {
+        return Ok(Linked::Taken);
+    }
+    forget_base(tx, pid).await?;
+    let data = serde_json::json!({ "integration": described(link) });
+    let event = Event { data: Some(data), kind: Some("integration.connected"), ..Event::audit("integration.connected", asked.actor) };
+    let target = format!("{}@{}", link.full_name, link.branch);
+    let Appended { notification, .. } =
+        events::append(tx, event.of(pid, &project).target(&target).request(asked.request_id)).await?;
+    Ok(Linked::New { notification })
+}
+
+/// The first look is due at once, at GitHub's side too, over whole trees.
+async fn insert(tx: &Transaction<'_>, pid: i64, user: &str, link: &Link) -> Result<u64, StoreError> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO integrations (pid, connection, installation_id, repository_id, full_name, private, default_branch,
+                 url, branch, state, connected_by, rescan, due_at, remote_due, window_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'connected', $10, true, now(), true, now())
+             ON CONFLICT (repository_id, branch) DO NOTHING",
+            &[
+                &pid,
+                &Uuid::now_v7(),
+                &link.installation_id,
+                &link.repository_id,
+                &link.full_name,
+                &link.private,
+                &link.default_branch,
+                &link.url,
+                &link.branch,
+                &user,
+            ],
+        )
+        .await?;
+    Ok(inserted)
+}
+
+/// What notifications and live events say of a connection that begins.
+fn described(link: &Link) -> serde_json::Value {
+    serde_json::json!({
+        "state": "connected",
+        "repository": {
+            "id": link.repository_id, "full_name": link.full_name, "url": link.url,
+            "private": link.private, "default_branch": link.default_branch,
+        },
+        "branch": link.branch,
+    })
+}
+
+impl Store {
+    /// The project's `pid`; it is made when it is new.
+    pub async fn ensure_project(&self, project: &ProjectId) -> Result<i64, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let pid = lock_or_create(&tx, project).await?;
+        tx.commit().await?;
+        Ok(pid)
+    }
+
+    /// Connects the project to what GitHub proved.
+    pub async fn connect_repository(&self, pid: i64, user: &str, to: &Link, asked: Asked<'_>) -> Result<Linked, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let linked = link(&tx, pid, user, to, asked).await?;
+        tx.commit().await?;
+        Ok(linked)
+    }
+
+    /// Ends the connection: whoever works on it loses its lease with the row, its unfinished sync is
+    /// canceled, nothing is agreed or held any more, and nobody's authorization remains.
+    pub async fn disconnect_repository(&self, vault: &Vault, pid: i64, asked: Asked<'_>) -> Result<Unlinked, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let project = lock(&tx, pid).await?;
+        let row = tx.query_opt("DELETE FROM integrations WHERE pid = $1 RETURNING full_name, branch", &[&pid]).await?;
+        let revocations = authorizations::retire_all(&tx, vault, pid).await?;
+        tx.execute("DELETE FROM oauth_states WHERE pid = $1", &[&pid]).await?;
+        let mut unlinked = Unlinked { revocations, notification: None };
+        if let Some(row) = row {
+            cancel_syncs(&tx, pid).await?;
+            tx.execute("DELETE FROM holds WHERE pid = $1", &[&pid]).await?;
+            forget_base(&tx, pid).await?;
+            let target = format!("{}@{}", row.try_get::<_, String>(0)?, row.try_get::<_, String>(1)?);
+            unlinked.notification = disconnected(&tx, pid, &project, Some(&target), asked).await?;
+        } else if !unlinked.revocations.is_empty() {
+            disconnected(&tx, pid, &project, None, asked).await?;
+        }
+        tx.commit().await?;
+        Ok(unlinked)
+    }
+}
+
+/// Without a target only credentials went, which the audit trail tells and nobody else needs to know.
+async fn disconnected(
+    tx: &Transaction<'_>,
+    pid: i64,
+    project: &str,
+    target: Option<&str>,
+    asked: Asked<'_>,
+) -> Result<Option<i64>, StoreError> {
+    let audit = Event::audit("integration.disconnected", asked.actor).of(pid, project).request(asked.request_id);
+    let data = target.map(|_| serde_json::json!({ "integration": { "state": "disconnected", "repository": null, "branch": null } }));
+    let event = Event { kind: target.map(|_| "integration.disconnected"), target, data, ..audit };
+    Ok(events::append(tx, event).await?.notification)
+}
+
+async fn cancel_syncs(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
+         WHERE pid = $1 AND status IN ('queued', 'running')",
+        &[&pid],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Nothing is agreed with GitHub any more: a later connection begins with an empty base.
+async fn forget_base(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM files WHERE pid = $1 AND oid IS NULL", &[&pid]).await?;
+    tx.execute(
+        "UPDATE files SET base_oid = NULL, base_mode = NULL, gh_changed = false, gh_oid = NULL, gh_mode = NULL, gh_size = NULL
+         WHERE pid = $1 AND (base_oid IS NOT NULL OR gh_changed)",
+        &[&pid],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Locks the project, making it when it is new; answers its `pid`.
+pub(super) async fn lock_or_create(tx: &Transaction<'_>, project: &ProjectId) -> Result<i64, StoreError> {
+    const FIND: &str = "SELECT pid FROM projects WHERE id = $1 FOR NO KEY UPDATE";
+    if let Some(row) = tx.query_opt(FIND, &[&project.as_str()]).await? {
+        return Ok(row.try_get(0)?);
+    }
+    projects::create(tx, project).await?;
+    Ok(tx.query_one(FIND, &[&project.as_str()]).await?.try_get(0)?)
+}
+
+/// Locks the project and answers the host's id of it.
+pub(super) async fn lock(tx: &Transaction<'_>, pid: i64) -> Result<String, StoreError> {
+    let row = tx.query_opt("SELECT id FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pid]).await?;
+    Ok(row.ok_or(StoreError::Contended("the project was deleted".to_owned()))?.try_get(0)?)
+}
