@@ -4,8 +4,12 @@
 //! patches, `rename` pairs what was deleted with what was added, `message` says what a commit did,
 //! `tree` computes the ids git would give a tree, `plan` puts it all together.
 
+pub mod diff;
 pub mod exclude;
 pub mod glob;
+mod lines;
 pub mod merge;
 pub mod message;
+pub mod rename;
 pub mod template;
+pub mod tree;

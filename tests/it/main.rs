@@ -1,3 +1,4 @@
 //! One binary for all integration tests.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-fn main() {}
+mod sync;
