@@ -49,18 +49,25 @@ pub fn detect<'a>(deleted: &[Candidate<'a>], added: &[Candidate<'a>]) -> Vec<Ren
     renames
 }
 
+/// Deleted and added paths of equal content.
+#[derive(Default)]
+struct Group<'a> {
+    from: Vec<&'a str>,
+    to: Vec<&'a str>,
+}
+
 /// Equal content: those of the same name first, then in order.
 fn exact<'a>(deleted: &[Candidate<'a>], added: &[Candidate<'a>]) -> Vec<Rename<'a>> {
-    let mut groups: BTreeMap<(Oid, bool), (Vec<&'a str>, Vec<&'a str>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Oid, bool), Group<'a>> = BTreeMap::new();
     for file in deleted {
-        groups.entry(content_of(file)).or_default().0.push(file.path);
+        groups.entry(content_of(file)).or_default().from.push(file.path);
     }
     for file in added {
         if let Some(group) = groups.get_mut(&content_of(file)) {
-            group.1.push(file.path);
+            group.to.push(file.path);
         }
     }
-    groups.into_values().filter(|(_, to)| !to.is_empty()).flat_map(|(from, to)| pair(from, to)).collect()
+    groups.into_values().filter(|group| !group.to.is_empty()).flat_map(pair).collect()
 }
 
 /// Equal for files of equal content; a symlink is never the same as a file.
@@ -68,12 +75,12 @@ fn content_of(file: &Candidate<'_>) -> (Oid, bool) {
     (file.entry.oid, file.entry.mode.is_file())
 }
 
-fn pair<'a>(mut from: Vec<&'a str>, mut to: Vec<&'a str>) -> Vec<Rename<'a>> {
+fn pair(Group { mut from, mut to }: Group<'_>) -> Vec<Rename<'_>> {
     from.sort_unstable();
     to.sort_unstable();
     let rename = |from, to| Rename { from, to, similarity: 100 };
     // Reversed, so that popping takes the first path.
-    let mut by_name: HashMap<&str, Vec<&'a str>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
     from.iter().rev().for_each(|path| by_name.entry(name_of(path)).or_default().push(path));
     let mut taken = HashSet::new();
     let mut renames = Vec::new();
