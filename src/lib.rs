@@ -13,9 +13,12 @@
 //! and has no effects; `engine` gathers, asks `sync`, and carries out; `github` speaks to GitHub;
 //! `store` has all SQL; `queue` all waiting; `http` all statuses and JSON.
 
+pub mod app;
+pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod github;
+pub mod http;
 pub mod job;
 pub mod model;
 pub mod store;

@@ -3,6 +3,8 @@
 //! A sealed secret is `version ‖ key id ‖ nonce ‖ ciphertext`. The associated data binds table, row
 //! and user, so that a value moved to another row does not open.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
@@ -60,6 +62,18 @@ pub enum VaultError {
     Seal,
 }
 
+/// A ring without a key cannot seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no encryption key")]
+pub struct NoKey;
+
+/// 32 random bytes in base64url: for keys, session tokens and states.
+pub fn random_token() -> Result<String, VaultError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(|_| VaultError::Seal)?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes))
+}
+
 #[derive(Clone)]
 struct Key {
     id: KeyId,
@@ -83,6 +97,12 @@ impl Vault {
     /// `newest` seals; `older` ones open what they once sealed.
     pub fn new(newest: &[u8; 32], older: &[Zeroizing<[u8; 32]>]) -> Self {
         Vault { newest: Arc::new(Key::new(newest)), older: Arc::new(older.iter().map(|key| Key::new(key)).collect()) }
+    }
+
+    /// From keys newest first. Errors: there is none.
+    pub fn of(keys: &[Zeroizing<[u8; 32]>]) -> Result<Self, NoKey> {
+        let (newest, older) = keys.split_first().ok_or(NoKey)?;
+        Ok(Vault::new(newest, older))
     }
 
     /// The id of the key that seals.

@@ -1,5 +1,7 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
+mod health;
+
 use std::sync::Arc;
 use std::time::Duration;
 

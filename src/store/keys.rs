@@ -1,8 +1,10 @@
 //! API keys of hosts: rows hold SHA-256 of the key, never the key.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
+use super::events::{self, Actor, Event};
 use super::{Store, StoreError};
 
 /// What a key may do.
@@ -101,8 +103,8 @@ impl Store {
 }
 
 /// Keys belong to no project; whoever runs the command is the operator.
-async fn audit(tx: &tokio_postgres::Transaction<'_>, action: &str, id: Uuid) -> Result<(), StoreError> {
-    let sql = "INSERT INTO events (action, actor_type, target) VALUES ($1, 'operator', $2)";
-    tx.execute(sql, &[&action, &id.to_string()]).await?;
+async fn audit(tx: &Transaction<'_>, action: &str, id: Uuid) -> Result<(), StoreError> {
+    let actor = Actor::Operator("lockstep keys".to_owned());
+    events::append(tx, Event::audit(action, &actor).target(&id.to_string())).await?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError};
+use super::events::{self, Actor, Event};
+use super::{Store, StoreError, projects};
 use crate::model::{ProjectId, UserId};
 
 /// What a panel's person may do, least first.
@@ -45,7 +46,42 @@ pub struct PanelSession {
     pub expires_at: DateTime<Utc>,
 }
 
+/// A session that is about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPanelSession<'a> {
+    pub project: &'a ProjectId,
+    pub user: &'a UserId,
+    pub name: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub role: Role,
+}
+
 impl Store {
+    /// Begins a panel session of an hour, with its audit row; a project that is new is made. Answers
+    /// when it ends. Expired ones are cleared away.
+    pub async fn create_panel_session(
+        &self,
+        hash: &[u8; 32],
+        session: NewPanelSession<'_>,
+        actor: &Actor,
+        request_id: &str,
+    ) -> Result<DateTime<Utc>, StoreError> {
+        let mut client = self.client().await?;
+        client.execute("DELETE FROM panel_sessions WHERE expires_at < now()", &[]).await?;
+        let tx = client.transaction().await?;
+        projects::create(&tx, session.project).await?;
+        let lock = "SELECT pid FROM projects WHERE id = $1 FOR NO KEY UPDATE";
+        let pid: i64 = tx.query_one(lock, &[&session.project.as_str()]).await?.get(0);
+        let sql = "INSERT INTO panel_sessions (hash, pid, user_id, name, email, role, expires_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, now() + interval '1 hour') RETURNING expires_at";
+        let (user, role) = (session.user.as_str(), session.role.as_str());
+        let row = tx.query_one(sql, &[&&hash[..], &pid, &user, &session.name, &session.email, &role]).await?;
+        let event = Event::audit("panel_session.created", actor).of(pid, session.project.as_str());
+        events::append(&tx, event.target(user).request(Some(request_id))).await?;
+        tx.commit().await?;
+        Ok(row.get(0))
+    }
+
     /// The session with this token's hash, unless it has expired.
     pub async fn find_panel_session(&self, hash: &[u8; 32]) -> Result<Option<PanelSession>, StoreError> {
         let client = self.client().await?;

@@ -1,0 +1,183 @@
+//! The composition root: from configuration to a running program.
+//!
+//! It starts while PostgreSQL and Redis do not answer yet, and goes on trying: `/healthz` says 200
+//! and `/readyz` 503 until they do.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::engine::{Engine, EngineSettings};
+use crate::http::keys::KeyRing;
+use crate::http::{self, Listener, Serving, routes};
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::vault::Vault;
+
+/// Which part of the work a process takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Both listeners, no jobs.
+    Web,
+    /// Jobs; of the listeners only metrics and health.
+    Worker,
+}
+
+/// Where the listeners are bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// None for a worker.
+    pub public: Option<SocketAddr>,
+    pub internal: SocketAddr,
+}
+
+/// What runs may take so long to finish; then it is handed back. SIGTERM is answered within 20 s.
+const GRACE: Duration = Duration::from_secs(15);
+/// The pause between attempts to bring the schema up to date.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The program, bound to its addresses and not yet serving.
+pub struct App {
+    role: Role,
+    public: Option<TcpListener>,
+    internal: TcpListener,
+    addresses: Addresses,
+    keys: Arc<KeyRing>,
+    engine: Engine,
+    threads: usize,
+}
+
+impl App {
+    /// Binds the listeners and puts the parts together. Nothing is asked of PostgreSQL or Redis yet.
+    pub async fn build(config: Config, role: Role) -> anyhow::Result<Self> {
+        // Fails only when there is one already, which is as good.
+        let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let public = (role != Role::Worker).then(|| bind(config.http.listen)).transpose()?;
+        let internal = bind(config.http.internal_listen)?;
+        let addresses = Addresses {
+            public: public.as_ref().map(TcpListener::local_addr).transpose()?,
+            internal: internal.local_addr()?,
+        };
+        let engine = engine(&config, addresses)?;
+        let keys = Arc::new(KeyRing::new(engine.store.clone(), &config.api_keys));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(App { role, public, internal, addresses, keys, engine, threads })
+    }
+
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Threads of each listener; as many as cores unless said otherwise.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Serves and works until `shutdown`; then stops accepting, lets what runs finish or hands it
+    /// back, and returns within 20 s.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let stopping = CancellationToken::new();
+        let mut servers = Vec::new();
+        let routes = if self.role == Role::Worker { routes::worker } else { routes::internal };
+        servers.push(http::serve(self.internal.try_clone()?, self.serving(Listener::Internal, routes, &stopping))?);
+        if let Some(public) = &self.public {
+            servers.push(http::serve(public.try_clone()?, self.serving(Listener::Public, routes::public, &stopping))?);
+        }
+        let work = tokio::spawn(work(self.engine.clone(), self.role, stopping.clone()));
+        tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
+        shutdown.await;
+        tracing::info!("stopping");
+        stopping.cancel();
+        let stops = servers.iter().map(|(handle, _)| handle.stop(true));
+        let all = async { tokio::join!(futures_util::future::join_all(stops), work) };
+        if tokio::time::timeout(GRACE + Duration::from_secs(3), all).await.is_err() {
+            tracing::warn!("stopped before everything had finished");
+        }
+        self.engine.store.close();
+        Ok(())
+    }
+
+    fn serving(
+        &self,
+        listener: Listener,
+        routes: fn(&mut actix_web::web::ServiceConfig),
+        stopping: &CancellationToken,
+    ) -> Serving {
+        Serving {
+            listener,
+            routes,
+            engine: self.engine.clone(),
+            keys: self.keys.clone(),
+            stopping: stopping.clone(),
+            threads: self.threads,
+            grace: GRACE,
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn engine(config: &Config, addresses: Addresses) -> anyhow::Result<Engine> {
+    let listen = addresses.public.unwrap_or(config.http.listen);
+    let settings = EngineSettings {
+        public_url: config.http.public_url.clone().unwrap_or_else(|| format!("http://{listen}")),
+        github_web_url: config.github.web_url.clone(),
+        panel_origins: config.http.panel_origins.clone(),
+        app_configured: config.github.app.is_some(),
+        retry: config.work.retry,
+    };
+    Ok(Engine {
+        store: Store::new(&config.database, config.notify.is_some())?,
+        vault: Vault::of(&config.encryption_keys.0).context("LOCKSTEP_ENCRYPTION_KEYS")?,
+        metrics: Metrics::new()?,
+        settings: Arc::new(settings),
+    })
+}
+
+/// What goes on besides answering requests: first the schema, then the role's work.
+async fn work(engine: Engine, role: Role, stopping: CancellationToken) {
+    if !prepare(&engine.store, &stopping).await || role == Role::Web {
+        return;
+    }
+    stopping.cancelled().await;
+}
+
+/// Applies migrations as soon as PostgreSQL answers. False: told to stop before that.
+async fn prepare(store: &Store, stopping: &CancellationToken) -> bool {
+    let mut told = String::new();
+    loop {
+        let attempt = tokio::select! {
+            attempt = store.migrate() => attempt,
+            () = stopping.cancelled() => return false,
+        };
+        match attempt {
+            Ok(done) => {
+                tracing::info!(migrations = done, "the schema is up to date");
+                return true;
+            }
+            Err(error) if error.to_string() != told => {
+                told = error.to_string();
+                tracing::warn!(error = told, "the schema cannot be brought up to date yet");
+            }
+            Err(_) => {}
+        }
+        if tokio::time::timeout(AGAIN, stopping.cancelled()).await.is_ok() {
+            return false;
+        }
+    }
+}

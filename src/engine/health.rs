@@ -1,0 +1,56 @@
+//! Whether what Lockstep stands on answers.
+
+use std::time::Duration;
+
+use super::Engine;
+
+/// How long an answer may take before it counts as none; `/readyz` itself answers within 5 s.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// One look at everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// `ok` or `unavailable`.
+    pub postgres: &'static str,
+    /// `ok` or `unavailable`.
+    pub redis: &'static str,
+    /// `ok`, `unavailable` or `not configured`; told, and nothing depends on it.
+    pub github: &'static str,
+}
+
+impl Readiness {
+    pub fn ready(&self) -> bool {
+        self.postgres == "ok" && self.redis == "ok"
+    }
+}
+
+impl Engine {
+    /// Asks PostgreSQL and Redis now; of GitHub what is known.
+    pub async fn readiness(&self) -> Readiness {
+        let (postgres, redis) = tokio::join!(within(self.store_answers()), within(self.redis_answers()));
+        self.metrics.dependency_up("postgres", postgres);
+        self.metrics.dependency_up("redis", redis);
+        Readiness { postgres: word(postgres), redis: word(redis), github: self.github_word() }
+    }
+
+    /// The schema has to be there too: without it nothing can be served.
+    async fn store_answers(&self) -> bool {
+        self.store.is_migrated() && self.store.ping().await.is_ok()
+    }
+
+    async fn redis_answers(&self) -> bool {
+        true
+    }
+
+    fn github_word(&self) -> &'static str {
+        if self.settings.app_configured { "ok" } else { "not configured" }
+    }
+}
+
+async fn within(answer: impl Future<Output = bool>) -> bool {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(false)
+}
+
+fn word(up: bool) -> &'static str {
+    if up { "ok" } else { "unavailable" }
+}

@@ -1,0 +1,22 @@
+//! Both listeners: statuses, headers and JSON. `routes.rs` has the whole URL map; what a request
+//! causes is done by `engine` and `store`.
+
+pub mod auth;
+pub mod body;
+mod docs;
+pub mod edge;
+pub mod keys;
+pub mod openapi;
+pub mod ops;
+pub mod page;
+pub mod panel_sessions;
+pub mod problem;
+pub mod routes;
+mod server;
+mod table;
+
+pub use auth::{Caller, Project};
+pub use body::{Json, Query};
+pub use edge::{Listener, RequestId};
+pub use problem::ApiError;
+pub use server::{Serving, serve};

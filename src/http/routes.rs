@@ -1,0 +1,170 @@
+//! The whole URL map of both listeners, as tables.
+//!
+//! `keys`: the least scope of an API key (`admin`, `changes`), or `open`. `panel`: the least role of
+//! a panel session for the same tail under `/panel/{project}/api`, or `never`.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+use super::auth::Need;
+use super::edge;
+use super::problem::ApiError;
+use super::table::{Entry, Row, resources};
+use super::*;
+use crate::store::keys::Scope;
+
+macro_rules! need {
+    (open) => {
+        None
+    };
+    (changes) => {
+        Some(Scope::Changes)
+    };
+    (admin) => {
+        Some(Scope::Admin)
+    };
+}
+
+macro_rules! role {
+    (never) => {
+        None
+    };
+    (viewer) => {
+        Some(crate::store::sessions::Role::Viewer)
+    };
+    (editor) => {
+        Some(crate::store::sessions::Role::Editor)
+    };
+    (owner) => {
+        Some(crate::store::sessions::Role::Owner)
+    };
+}
+
+macro_rules! needs_text {
+    (open) => {
+        None
+    };
+    ($scope:ident) => {
+        Some(stringify!($scope))
+    };
+}
+
+macro_rules! route_table {
+    (
+        documented {
+            $($d_method:ident $d_path:literal $d_module:ident :: $d_handler:ident $d_scope:ident;)*
+        }
+        project {
+            $($p_method:ident $p_path:literal $p_module:ident :: $p_handler:ident $p_scope:ident $p_role:ident;)*
+        }
+    ) => {
+        /// Every documented route, for the document and the tests.
+        pub const ROUTES: &[Row] = &[
+            $(Row { method: stringify!($d_method), path: $d_path, needs: needs_text!($d_scope) },)*
+            $(Row {
+                method: stringify!($p_method),
+                path: concat!("/v1/projects/{project}", $p_path),
+                needs: needs_text!($p_scope),
+            },)*
+        ];
+
+        /// The document of every handler in the table.
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($d_module::$d_handler,)* $($p_module::$p_handler,)*))]
+        pub struct Documented;
+
+        fn fixed() -> Vec<Entry> {
+            vec![$(Entry {
+                method: Method::$d_method,
+                path: $d_path,
+                need: need!($d_scope).map_or(Need::Open, Need::Key),
+                route: web::route().to($d_module::$d_handler),
+            },)*]
+        }
+
+        /// The tails of a project, for keys or for panels.
+        fn tails(panel: bool) -> Vec<Entry> {
+            vec![$(Entry {
+                method: Method::$p_method,
+                path: pattern($p_path),
+                need: if panel { Need::Panel(role!($p_role)) } else { need!($p_scope).map_or(Need::Open, Need::Key) },
+                route: web::route().to($p_module::$p_handler),
+            },)*]
+        }
+    };
+}
+
+route_table! {
+    documented {
+        // method path                  handler                keys
+        GET "/healthz"                  ops::healthz           open;
+        GET "/readyz"                   ops::readyz            open;
+        GET "/metrics"                  ops::metrics           open;
+        GET "/openapi.json"             ops::openapi_json      open;
+        GET "/docs"                     ops::docs              open;
+    }
+    project {
+        // method tail                  handler                keys    panel
+        POST "/panel-sessions"          panel_sessions::create admin   never;
+    }
+}
+
+/// A file's path has slashes; the document's notation has no way to say so.
+fn pattern(path: &'static str) -> &'static str {
+    match path {
+        "/files/{path}" => "/files/{path:.*}",
+        other => other,
+    }
+}
+
+/// What GitHub, browsers and panels reach.
+pub fn public(config: &mut ServiceConfig) {
+    let panel = web::scope("/panel/{project}/api").wrap(from_fn(edge::cross_origin));
+    let panel = resources(tails(true)).into_iter().fold(panel, |scope, resource| scope.service(resource));
+    config.service(panel.default_service(web::to(nothing_here)));
+    config.default_service(web::to(nothing_here));
+}
+
+/// What hosts and operators reach.
+pub fn internal(config: &mut ServiceConfig) {
+    for resource in resources(fixed()) {
+        config.service(resource);
+    }
+    let project = web::scope("/v1/projects/{project}");
+    let project = resources(tails(false)).into_iter().fold(project, |scope, resource| scope.service(resource));
+    config.service(project.default_service(web::to(nothing_here)));
+    config.default_service(web::to(nothing_here));
+}
+
+/// What a worker shows, and nothing else.
+pub fn worker(config: &mut ServiceConfig) {
+    let shown = fixed().into_iter().filter(|entry| matches!(entry.path, "/healthz" | "/readyz" | "/metrics"));
+    for resource in resources(shown.collect()) {
+        config.service(resource);
+    }
+    config.default_service(web::to(nothing_here));
+}
+
+async fn nothing_here() -> Result<&'static str, ApiError> {
+    Err(ApiError::new(crate::model::Code::NotFound, "There is nothing at this address."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let document = openapi::document();
+        let mut documented = Vec::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            documented.extend(methods.map(|method| format!("{method} {path}")));
+        }
+        let mut routed: Vec<_> = ROUTES.iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+        documented.sort();
+        routed.sort();
+        assert_eq!(documented, routed);
+    }
+}
