@@ -21,6 +21,7 @@ pub mod github;
 pub mod http;
 pub mod job;
 pub mod model;
+pub mod queue;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -1,0 +1,338 @@
+//! Reading entries from streams, and what becomes of them: acknowledged, put off, handed back.
+//!
+//! Each reader has a connection of its own, because a blocking read holds up whatever shares it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::streams::{StreamAutoClaimReply, StreamId, StreamPendingCountReply, StreamReadReply};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
+
+use super::entry::{self, Unreadable};
+use super::keys::{GROUP, LEFT, Stream};
+use super::{Queue, QueueError, link};
+use crate::job::{Job, Wake};
+
+/// How long a read waits for something to come; also how long a reader takes to notice a shutdown.
+const BLOCK: Duration = Duration::from_secs(1);
+/// How often a reader looks for what others left.
+const CLAIM_EVERY: Duration = Duration::from_secs(1);
+
+/// A job in a worker's hands.
+#[derive(Debug)]
+pub struct Taken {
+    pub stream: Stream,
+    pub id: String,
+    pub job: Job,
+    /// How often it has been handed out, this time included.
+    pub deliveries: u32,
+}
+
+/// What this process is working on, so that it neither lets it go stale nor takes it twice.
+#[derive(Clone, Default)]
+pub struct InHand(Arc<Mutex<HashSet<(Stream, String)>>>);
+
+impl InHand {
+    fn set(&self) -> MutexGuard<'_, HashSet<(Stream, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn add(&self, taken: &Taken) {
+        self.set().insert((taken.stream, taken.id.clone()));
+    }
+
+    pub fn remove(&self, stream: Stream, id: String) {
+        self.set().remove(&(stream, id));
+    }
+
+    fn has(&self, stream: Stream, id: &str) -> bool {
+        self.set().contains(&(stream, id.to_owned()))
+    }
+
+    fn of(&self, stream: Stream) -> Vec<String> {
+        self.set().iter().filter(|(its, _)| *its == stream).map(|(_, id)| id.clone()).collect()
+    }
+}
+
+/// Reads some of the streams, in their order of precedence.
+pub struct Reader {
+    queue: Queue,
+    streams: &'static [Stream],
+    in_hand: InHand,
+    connection: MultiplexedConnection,
+    /// An answer may have been lost with the last connection: what it held is ours already.
+    recover: bool,
+    claimed_at: Option<Instant>,
+}
+
+impl Reader {
+    pub async fn open(queue: &Queue, streams: &'static [Stream], in_hand: InHand) -> Result<Self, QueueError> {
+        let connection = link::dial(&queue.0.client, BLOCK).await?;
+        Ok(Reader { queue: queue.clone(), streams, in_hand, connection, recover: true, claimed_at: None })
+    }
+
+    /// Up to `room` jobs, waiting a second for the first one; then one more can come with it.
+    pub async fn next(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
+        let result = self.at_hand(room).await;
+        let result = match result {
+            Ok(entries) if entries.is_empty() => self.wait().await,
+            other => other,
+        };
+        self.group_made_where_missed(result).await
+    }
+
+    /// Up to `room` jobs that are there now.
+    pub async fn next_at_hand(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
+        let result = self.at_hand(room).await;
+        self.group_made_where_missed(result).await
+    }
+
+    async fn at_hand(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
+        let mut found = Vec::new();
+        if self.recover {
+            found = self.recovered(room).await?;
+        }
+        if self.claimed_at.is_none_or(|at| at.elapsed() >= CLAIM_EVERY) && found.len() < room {
+            found.extend(self.claimed(room - found.len()).await?);
+            self.claimed_at = Some(Instant::now());
+        }
+        for stream in self.streams {
+            if found.len() < room {
+                let mut read = self.read(room - found.len());
+                read.arg("STREAMS").arg(self.queue.keys().stream(*stream)).arg(">");
+                found.extend(self.fresh(&read).await?);
+            }
+        }
+        self.note_taken(found).await
+    }
+
+    async fn wait(&mut self) -> Result<Vec<Taken>, QueueError> {
+        let mut read = self.read(1);
+        read.arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS");
+        for stream in self.streams {
+            read.arg(self.queue.keys().stream(*stream));
+        }
+        for _ in self.streams {
+            read.arg(">");
+        }
+        let found = self.fresh(&read).await?;
+        self.note_taken(found).await
+    }
+
+    fn read(&self, count: usize) -> Cmd {
+        let mut read = redis::cmd("XREADGROUP");
+        read.arg("GROUP").arg(GROUP).arg(&self.queue.0.consumer).arg("COUNT").arg(count);
+        read
+    }
+
+    async fn fresh(&mut self, read: &Cmd) -> Result<Vec<Taken>, QueueError> {
+        let reply: Option<StreamReadReply> = self.run(read).await?;
+        let mut found = Vec::new();
+        for key in reply.unwrap_or_default().keys {
+            let Some(stream) = self.queue.keys().stream_named(&key.key) else { continue };
+            for entry in key.ids {
+                found.extend(self.opened(stream, entry, 1).await);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What was given to this process and never arrived.
+    async fn recovered(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
+        let mut found = Vec::new();
+        let mut complete = true;
+        for stream in self.streams {
+            let count = self.in_hand.of(*stream).len() + room;
+            let mut read = self.read(count);
+            read.arg("STREAMS").arg(self.queue.keys().stream(*stream)).arg("0");
+            let reply: Option<StreamReadReply> = self.run(&read).await?;
+            let entries: Vec<StreamId> = reply.unwrap_or_default().keys.into_iter().flat_map(|key| key.ids).collect();
+            complete &= entries.len() < count;
+            found.extend(self.counted(*stream, entries).await?);
+        }
+        self.recover = !complete;
+        Ok(found)
+    }
+
+    /// What nobody has touched for long: its worker died, or put it off until now.
+    async fn claimed(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
+        let mut found = Vec::new();
+        for stream in self.streams {
+            if found.len() >= room {
+                break;
+            }
+            let mut claim = redis::cmd("XAUTOCLAIM");
+            claim.arg(self.queue.keys().stream(*stream)).arg(GROUP).arg(&self.queue.0.consumer);
+            claim.arg(self.queue.settings().claim_idle.as_millis() as u64).arg("0-0").arg("COUNT").arg(room - found.len());
+            let reply: StreamAutoClaimReply = self.run(&claim).await?;
+            found.extend(self.counted(*stream, reply.claimed).await?);
+        }
+        Ok(found)
+    }
+
+    /// Entries that were handed out before, with how often.
+    async fn counted(&mut self, stream: Stream, mut entries: Vec<StreamId>) -> Result<Vec<Taken>, QueueError> {
+        entries.retain(|entry| !self.in_hand.has(stream, &entry.id));
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ask = redis::pipe();
+        for entry in &entries {
+            ask.cmd("XPENDING").arg(self.queue.keys().stream(stream)).arg(GROUP).arg(&entry.id).arg(&entry.id).arg(1);
+        }
+        let counts: Vec<StreamPendingCountReply> = self.pipe(&ask).await?;
+        let mut found = Vec::new();
+        for (entry, count) in entries.into_iter().zip(counts) {
+            let deliveries = count.ids.first().map_or(1, |pending| pending.times_delivered);
+            found.extend(self.opened(stream, entry, u32::try_from(deliveries).unwrap_or(u32::MAX)).await);
+        }
+        Ok(found)
+    }
+
+    /// The job of an entry; one that cannot be read is dealt with here.
+    async fn opened(&self, stream: Stream, mut entry: StreamId, deliveries: u32) -> Option<Taken> {
+        match entry::read(&mut entry.map) {
+            Ok(job) => return Some(Taken { stream, id: entry.id, job, deliveries }),
+            Err(Unreadable::Later) => {
+                self.queue.put_off(stream, &entry.id, deliveries.saturating_sub(1), self.queue.settings().claim_idle / 2).await;
+            }
+            Err(Unreadable::Damaged) => {
+                tracing::error!(entry = entry.id, "a damaged entry is dropped from the queue");
+                self.queue.forget(stream, &entry.id, None).await;
+            }
+        }
+        None
+    }
+
+    /// Before anything is done about wake-ups: what is written from now on needs another one.
+    async fn note_taken(&mut self, found: Vec<Taken>) -> Result<Vec<Taken>, QueueError> {
+        let wakes: Vec<Wake> = found.iter().filter_map(|taken| wake_of(&taken.job)).collect();
+        if let Some(note) = self.queue.taken(&wakes) {
+            self.run::<()>(&note).await?;
+        }
+        Ok(found)
+    }
+
+    async fn group_made_where_missed(&mut self, result: Result<Vec<Taken>, QueueError>) -> Result<Vec<Taken>, QueueError> {
+        match result {
+            Err(QueueError::Unavailable(error)) if is_no_group(&error) => {
+                self.queue.make_groups(self.streams).await?;
+                Ok(Vec::new())
+            }
+            other => other,
+        }
+    }
+
+    async fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, QueueError> {
+        Ok(command.query_async(&mut self.connection).await?)
+    }
+
+    async fn pipe<T: FromRedisValue>(&mut self, commands: &Pipeline) -> Result<T, QueueError> {
+        Ok(commands.query_async(&mut self.connection).await?)
+    }
+}
+
+fn wake_of(job: &Job) -> Option<Wake> {
+    match job {
+        Job::Wake(wake) => Some(wake.clone()),
+        Job::Delivery(_) => None,
+    }
+}
+
+/// The group, or the stream with it, is gone: Redis was emptied, or came back without them.
+fn is_no_group(error: &RedisError) -> bool {
+    matches!(error.code(), Some("NOGROUP" | "UNBLOCKED"))
+}
+
+impl Queue {
+    /// From the beginning of the stream: what was appended before the group existed counts too.
+    pub(super) async fn make_groups(&self, streams: &[Stream]) -> Result<(), QueueError> {
+        for stream in streams {
+            let mut make = redis::cmd("XGROUP");
+            make.arg("CREATE").arg(self.keys().stream(*stream)).arg(GROUP).arg("0").arg("MKSTREAM");
+            match self.link().run::<()>(&make).await {
+                Err(QueueError::Unavailable(error)) if error.code() == Some("BUSYGROUP") => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Done: the entry goes. When this fails it comes again, and has no effect then.
+    pub(super) async fn acknowledge(&self, taken: &Done) {
+        self.forget(taken.stream, &taken.id, taken.delivery.as_deref()).await;
+    }
+
+    async fn forget(&self, stream: Stream, id: &str, delivery: Option<&str>) {
+        let key = self.keys().stream(stream);
+        let mut forget = redis::pipe();
+        forget.atomic().xack(key, GROUP, &[id]).ignore().xdel(key, &[id]).ignore();
+        if let Some(delivery) = delivery {
+            forget.del(self.keys().seen(delivery)).ignore();
+        }
+        if let Err(error) = self.link().pipe::<()>(&forget).await {
+            tracing::warn!(%error, "a finished job could not be acknowledged; it will come again without effect");
+        }
+    }
+
+    /// Not now: somebody claims it after `delay` (at most the claim's idle time). It then counts as
+    /// handed out `deliveries` times before.
+    pub(super) async fn put_off(&self, stream: Stream, id: &str, deliveries: u32, delay: Duration) {
+        let idle = self.settings().claim_idle.saturating_sub(delay);
+        let claim = self.claim_for(LEFT, stream, &[id.to_owned()], &["IDLE", &idle.as_millis().to_string(), "RETRYCOUNT", &deliveries.to_string()]);
+        if let Err(error) = self.link().run::<()>(&claim).await {
+            tracing::warn!(%error, "a job could not be put off; it will be claimed");
+        }
+    }
+
+    /// Work goes on: nobody else may claim it.
+    pub(super) async fn heartbeat(&self, in_hand: &InHand) -> Result<(), QueueError> {
+        for stream in Stream::ALL {
+            for ids in in_hand.of(stream).chunks(100) {
+                self.link().run::<()>(&self.claim_for(&self.0.consumer, stream, ids, &[])).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end: what this process still has is free at once, and the process is forgotten.
+    pub(super) async fn hand_back(&self, streams: &[Stream]) -> Result<(), QueueError> {
+        for stream in streams {
+            let mut ask = redis::cmd("XPENDING");
+            ask.arg(self.keys().stream(*stream)).arg(GROUP).arg("-").arg("+").arg(1000).arg(&self.0.consumer);
+            let pending: StreamPendingCountReply = self.link().run(&ask).await?;
+            for entry in pending.ids {
+                let before = u32::try_from(entry.times_delivered).unwrap_or(1).saturating_sub(1);
+                self.put_off(*stream, &entry.id, before, Duration::ZERO).await;
+            }
+            self.forget_consumer(*stream, &self.0.consumer).await?;
+        }
+        Ok(())
+    }
+
+    fn claim_for(&self, consumer: &str, stream: Stream, ids: &[String], more: &[&str]) -> Cmd {
+        let mut claim = redis::cmd("XCLAIM");
+        claim.arg(self.keys().stream(stream)).arg(GROUP).arg(consumer).arg(0).arg(ids).arg(more).arg("JUSTID");
+        claim
+    }
+}
+
+/// What is needed to acknowledge a job after it was handed over.
+#[derive(Debug, Clone)]
+pub struct Done {
+    pub stream: Stream,
+    pub id: String,
+    pub delivery: Option<String>,
+}
+
+impl From<&Taken> for Done {
+    fn from(taken: &Taken) -> Self {
+        let delivery = match &taken.job {
+            Job::Delivery(delivery) => Some(delivery.id.clone()),
+            Job::Wake(_) => None,
+        };
+        Done { stream: taken.stream, id: taken.id.clone(), delivery }
+    }
+}
