@@ -15,10 +15,9 @@ use super::keys::{GROUP, LEFT, Stream};
 use super::{Queue, QueueError, link};
 use crate::job::{Job, Wake};
 
-/// How long a read waits for something to come; also how long a reader takes to notice a shutdown.
-const BLOCK: Duration = Duration::from_secs(1);
-/// How often a reader looks for what others left.
-const CLAIM_EVERY: Duration = Duration::from_secs(1);
+/// How long a read waits for something to come, at most; also how long a reader takes to notice a
+/// shutdown, and how often it looks for what others left or put off.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// A job in a worker's hands.
 #[derive(Debug)]
@@ -65,12 +64,14 @@ pub struct Reader {
     /// An answer may have been lost with the last connection: what it held is ours already.
     recover: bool,
     claimed_at: Option<Instant>,
+    wait: Duration,
 }
 
 impl Reader {
     pub async fn open(queue: &Queue, streams: &'static [Stream], in_hand: InHand) -> Result<Self, QueueError> {
-        let connection = link::dial(&queue.0.client, BLOCK).await?;
-        Ok(Reader { queue: queue.clone(), streams, in_hand, connection, recover: true, claimed_at: None })
+        let wait = LONGEST_WAIT.min(queue.settings().claim_idle / 4);
+        let connection = link::dial(&queue.0.client, wait).await?;
+        Ok(Reader { queue: queue.clone(), streams, in_hand, connection, recover: true, claimed_at: None, wait })
     }
 
     /// Up to `room` jobs, waiting a second for the first one; then one more can come with it.
@@ -94,7 +95,7 @@ impl Reader {
         if self.recover {
             found = self.recovered(room).await?;
         }
-        if self.claimed_at.is_none_or(|at| at.elapsed() >= CLAIM_EVERY) && found.len() < room {
+        if self.claimed_at.is_none_or(|at| at.elapsed() >= self.wait) && found.len() < room {
             found.extend(self.claimed(room - found.len()).await?);
             self.claimed_at = Some(Instant::now());
         }
@@ -110,7 +111,7 @@ impl Reader {
 
     async fn wait(&mut self) -> Result<Vec<Taken>, QueueError> {
         let mut read = self.read(1);
-        read.arg("BLOCK").arg(BLOCK.as_millis() as u64).arg("STREAMS");
+        read.arg("BLOCK").arg(self.wait.as_millis() as u64).arg("STREAMS");
         for stream in self.streams {
             read.arg(self.queue.keys().stream(*stream));
         }
@@ -165,7 +166,11 @@ impl Reader {
             }
             let mut claim = redis::cmd("XAUTOCLAIM");
             claim.arg(self.queue.keys().stream(*stream)).arg(GROUP).arg(&self.queue.0.consumer);
-            claim.arg(self.queue.settings().claim_idle.as_millis() as u64).arg("0-0").arg("COUNT").arg(room - found.len());
+            claim
+                .arg(self.queue.settings().claim_idle.as_millis() as u64)
+                .arg("0-0")
+                .arg("COUNT")
+                .arg(room - found.len());
             let reply: StreamAutoClaimReply = self.run(&claim).await?;
             found.extend(self.counted(*stream, reply.claimed).await?);
         }
@@ -196,7 +201,9 @@ impl Reader {
         match entry::read(&mut entry.map) {
             Ok(job) => return Some(Taken { stream, id: entry.id, job, deliveries }),
             Err(Unreadable::Later) => {
-                self.queue.put_off(stream, &entry.id, deliveries.saturating_sub(1), self.queue.settings().claim_idle / 2).await;
+                self.queue
+                    .put_off(stream, &entry.id, deliveries.saturating_sub(1), self.queue.settings().claim_idle / 2)
+                    .await;
             }
             Err(Unreadable::Damaged) => {
                 tracing::error!(entry = entry.id, "a damaged entry is dropped from the queue");
@@ -215,7 +222,10 @@ impl Reader {
         Ok(found)
     }
 
-    async fn group_made_where_missed(&mut self, result: Result<Vec<Taken>, QueueError>) -> Result<Vec<Taken>, QueueError> {
+    async fn group_made_where_missed(
+        &mut self,
+        result: Result<Vec<Taken>, QueueError>,
+    ) -> Result<Vec<Taken>, QueueError> {
         match result {
             Err(QueueError::Unavailable(error)) if is_no_group(&error) => {
                 self.queue.make_groups(self.streams).await?;
@@ -267,8 +277,10 @@ impl Queue {
 
     async fn forget(&self, stream: Stream, id: &str, delivery: Option<&str>) {
         let key = self.keys().stream(stream);
+        // No transaction: a full Redis refuses those, and only by this can it get emptier. Interrupted
+        // between the two, the group knows an entry that is gone, and a claim tidies that up.
         let mut forget = redis::pipe();
-        forget.atomic().xack(key, GROUP, &[id]).ignore().xdel(key, &[id]).ignore();
+        forget.xdel(key, &[id]).ignore().xack(key, GROUP, &[id]).ignore();
         if let Some(delivery) = delivery {
             forget.del(self.keys().seen(delivery)).ignore();
         }
@@ -281,7 +293,12 @@ impl Queue {
     /// handed out `deliveries` times before.
     pub(super) async fn put_off(&self, stream: Stream, id: &str, deliveries: u32, delay: Duration) {
         let idle = self.settings().claim_idle.saturating_sub(delay);
-        let claim = self.claim_for(LEFT, stream, &[id.to_owned()], &["IDLE", &idle.as_millis().to_string(), "RETRYCOUNT", &deliveries.to_string()]);
+        let claim = self.claim_for(
+            LEFT,
+            stream,
+            &[id.to_owned()],
+            &["IDLE", &idle.as_millis().to_string(), "RETRYCOUNT", &deliveries.to_string()],
+        );
         if let Err(error) = self.link().run::<()>(&claim).await {
             tracing::warn!(%error, "a job could not be put off; it will be claimed");
         }

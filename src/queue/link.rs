@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use redis::ServerErrorKind::{MasterDown, NoScript, ReadOnly};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
-use redis::ServerErrorKind::{MasterDown, NoScript, ReadOnly};
 use tokio::sync::Mutex;
 
 use super::QueueError;
@@ -81,7 +81,11 @@ impl Link {
     }
 
     /// Runs a script in one round trip, loading it where Redis has not seen it. It may run twice.
-    pub async fn script<T: FromRedisValue>(&self, script: &Script, arguments: impl FnOnce(&mut Cmd)) -> Result<T, QueueError> {
+    pub async fn script<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        arguments: impl FnOnce(&mut Cmd),
+    ) -> Result<T, QueueError> {
         let mut call = redis::cmd("EVALSHA");
         call.arg(&script.hash);
         arguments(&mut call);

@@ -41,7 +41,11 @@ impl Queue {
             let mut ask = redis::cmd("XINFO");
             ask.arg("CONSUMERS").arg(self.keys().stream(stream)).arg(GROUP);
             let known: StreamInfoConsumersReply = match self.link().run(&ask).await {
-                Err(QueueError::Unavailable(error)) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => continue,
+                Err(QueueError::Unavailable(error))
+                    if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) =>
+                {
+                    continue;
+                }
                 other => other?,
             };
             for consumer in known.consumers {

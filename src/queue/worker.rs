@@ -122,7 +122,12 @@ impl<H: Handler> Lane<H> {
     }
 
     /// Reads and starts jobs until `stop`, or until the connection fails.
-    async fn work(&self, stop: &CancellationToken, jobs: &mut JoinSet<()>, failures: &mut u32) -> Result<(), super::QueueError> {
+    async fn work(
+        &self,
+        stop: &CancellationToken,
+        jobs: &mut JoinSet<()>,
+        failures: &mut u32,
+    ) -> Result<(), super::QueueError> {
         let mut reader = Reader::open(&self.queue, self.streams, self.in_hand.clone()).await?;
         loop {
             let room = tokio::select! {
