@@ -1,6 +1,7 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
 mod health;
+mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -158,7 +158,9 @@ struct GraphCommit {
 
 impl Repo {
     pub async fn commit(&self, oid: Oid) -> Result<CommitInfo> {
-        let answer = self.get("GET /repos/{owner}/{repo}/commits/{ref}", Access::Read, &format!("/commits/{oid}?per_page=1")).await?;
+        let answer = self
+            .get("GET /repos/{owner}/{repo}/commits/{ref}", Access::Read, &format!("/commits/{oid}?per_page=1"))
+            .await?;
         Ok(self.info_of(answer.json(false)?))
     }
 
@@ -223,7 +225,8 @@ impl Repo {
             html_url: String,
         }
         let body = json!({"message": message.text(), "tree": tree, "parents": parents});
-        let call = self.call(Method::POST, "POST /repos/{owner}/{repo}/git/commits", "/git/commits").with_json(&body)?;
+        let call =
+            self.call(Method::POST, "POST /repos/{owner}/{repo}/git/commits", "/git/commits").with_json(&body)?;
         // An orphan is harmless: only a ref makes a commit part of a branch.
         let created: Created = self.run(Access::Write, Effect::Adds, call).await?.json(false)?;
         if created.tree.sha != tree {
@@ -235,7 +238,8 @@ impl Repo {
 
 /// Only an answer that shows commit and tree counts as done.
 fn committed(graph: super::graphql::Graph) -> Result<Committed> {
-    let shown = graph.data.pointer("/createCommitOnBranch/commit").and_then(|commit| GraphCommit::deserialize(commit).ok());
+    let shown =
+        graph.data.pointer("/createCommitOnBranch/commit").and_then(|commit| GraphCommit::deserialize(commit).ok());
     match (shown, graph.errors.first()) {
         (Some(commit), _) => Ok(Committed { commit: commit.oid, tree: commit.tree.oid, url: commit.url }),
         (None, Some(error)) => Err(graph.verdict(error)),

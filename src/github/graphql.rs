@@ -66,7 +66,10 @@ impl GitHub {
         let (data, errors) = (body.data.unwrap_or(Value::Null), body.errors.unwrap_or_default());
         let graph = Graph { data, errors, headers: answer.headers, about };
         if graph.data.is_null() && graph.errors.is_empty() {
-            return Err(GithubError::Unavailable { detail: "an answer without data".to_owned(), ambiguous: about.writes });
+            return Err(GithubError::Unavailable {
+                detail: "an answer without data".to_owned(),
+                ambiguous: about.writes,
+            });
         }
         Ok(graph)
     }
@@ -99,7 +102,13 @@ impl Graph {
     }
 
     pub fn verdict(&self, error: &GraphError) -> GithubError {
-        verdict::of_graphql(self.about, error.kind.as_deref().unwrap_or(""), &error.message, &self.headers, chrono::Utc::now())
+        verdict::of_graphql(
+            self.about,
+            error.kind.as_deref().unwrap_or(""),
+            &error.message,
+            &self.headers,
+            chrono::Utc::now(),
+        )
     }
 
     /// The error below this alias, if any.

@@ -40,7 +40,8 @@ impl Http {
         tcp.set_connect_timeout(Some(connect_timeout));
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().wrap_connector(tcp);
+        let https =
+            HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().wrap_connector(tcp);
         let pool = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(50))
@@ -76,16 +77,17 @@ impl Http {
 fn tls() -> rustls::ClientConfig {
     use hyper_rustls::ConfigBuilderExt;
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let versions = || rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+    let versions =
+        || rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
     if let Ok(Ok(roots)) = versions().map(|builder| builder.with_native_roots()) {
         return roots.with_no_client_auth();
     }
     tracing::warn!("no TLS roots on this system: only plain HTTP can be reached");
     match versions() {
         Ok(builder) => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
-        Err(_) => rustls::ClientConfig::builder()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth(),
+        Err(_) => {
+            rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+        }
     }
 }
 

@@ -211,7 +211,8 @@ impl Repo {
         struct Page {
             repositories: Vec<RestRepository>,
         }
-        let call = self.github.rest(Method::GET, "GET /installation/repositories", "/installation/repositories?per_page=2");
+        let call =
+            self.github.rest(Method::GET, "GET /installation/repositories", "/installation/repositories?per_page=2");
         let page: Page = self.github.run(&self.account, Access::Metadata, Effect::Reads, call).await?.json(false)?;
         let found = page.repositories.into_iter().find(|one| one.id == self.id).ok_or(GithubError::NotFound)?;
         self.rename(&found.full_name);

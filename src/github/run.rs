@@ -132,7 +132,9 @@ impl GitHub {
         }
         let blocked = self.inner.budget.settle(admission, seen).await;
         let outcome = match (outcome, blocked) {
-            (Err(GithubError::RetryAt { at, reason }), Some(until)) => Err(GithubError::RetryAt { at: at.max(until), reason }),
+            (Err(GithubError::RetryAt { at, reason }), Some(until)) => {
+                Err(GithubError::RetryAt { at: at.max(until), reason })
+            }
             (outcome, _) => outcome,
         };
         outcome.inspect_err(|error| self.note(error))

@@ -114,7 +114,8 @@ impl Tokens {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() > MANY {
             let now = Utc::now();
-            slots.retain(|_, slot| slot.try_lock().map_or(true, |token| token.as_ref().is_some_and(|t| t.is_good(now))));
+            slots
+                .retain(|_, slot| slot.try_lock().map_or(true, |token| token.as_ref().is_some_and(|t| t.is_good(now))));
         }
         slots.entry((app, wanted)).or_default().clone()
     }

@@ -105,7 +105,11 @@ impl Transport {
         outcome
     }
 
-    fn request(&self, call: &Call, authorization: Option<&HeaderValue>) -> std::result::Result<Request<OctoBody>, Lost> {
+    fn request(
+        &self,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+    ) -> std::result::Result<Request<OctoBody>, Lost> {
         let uri: Uri = call.url.parse().map_err(|_| Lost::NotSent("not a usable URL".to_owned()))?;
         let body = call.body.clone();
         let mut request = Request::new(body.clone().map_or_else(OctoBody::empty, OctoBody::from));

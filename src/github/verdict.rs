@@ -33,7 +33,13 @@ pub(crate) struct About {
 }
 
 /// An answer with a status of 300 or more.
-pub(crate) fn of_answer(about: About, status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> GithubError {
+pub(crate) fn of_answer(
+    about: About,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> GithubError {
     let said = Said::read(body);
     if let Some(limited) = limit(status, headers, &said.text, now) {
         return limited;
@@ -47,14 +53,22 @@ pub(crate) fn of_answer(about: About, status: u16, headers: &HeaderMap, body: &[
         413 => GithubError::TooLarge { detail: said.short() },
         422 => unprocessable(about, said),
         451 => GithubError::refused(Code::RepositoryNotAccessible, said.short()),
-        408 | 500.. => GithubError::Unavailable { detail: format!("{status}: {}", said.short()), ambiguous: about.writes },
+        408 | 500.. => {
+            GithubError::Unavailable { detail: format!("{status}: {}", said.short()), ambiguous: about.writes }
+        }
         _ => GithubError::Invalid(format!("{status}: {}", said.short())),
     }
 }
 
 /// One error of a GraphQL answer: `type` (may be missing) and `message`.
 /// `limited` is what the headers say about waiting.
-pub(crate) fn of_graphql(about: About, kind: &str, message: &str, headers: &HeaderMap, now: DateTime<Utc>) -> GithubError {
+pub(crate) fn of_graphql(
+    about: About,
+    kind: &str,
+    message: &str,
+    headers: &HeaderMap,
+    now: DateTime<Utc>,
+) -> GithubError {
     let said = Said::of_message(message);
     if kind == "RATE_LIMITED" || is_secondary(&said.text) {
         return limit(403, headers, &said.text, now)
@@ -89,7 +103,8 @@ fn limit(status: u16, headers: &HeaderMap, text: &str, now: DateTime<Utc>) -> Op
     }
     if number(headers, "x-ratelimit-remaining") == Some(0) {
         let reset = number(headers, "x-ratelimit-reset").and_then(|at| DateTime::from_timestamp(at, 0));
-        let at = reset.unwrap_or(now + TimeDelta::seconds(60)).clamp(now + TimeDelta::seconds(1), now + TimeDelta::hours(2));
+        let at =
+            reset.unwrap_or(now + TimeDelta::seconds(60)).clamp(now + TimeDelta::seconds(1), now + TimeDelta::hours(2));
         return Some(wait(at, Throttle::Primary));
     }
     (status == 429 || is_secondary(text)).then(|| wait(now + TimeDelta::seconds(60), Throttle::Secondary))
@@ -100,7 +115,9 @@ fn wait(at: DateTime<Utc>, reason: Throttle) -> GithubError {
 }
 
 fn is_secondary(text: &str) -> bool {
-    ["secondary rate limit", "abuse detection", "submitted too quickly", "api rate limit exceeded"].iter().any(|mark| text.contains(mark))
+    ["secondary rate limit", "abuse detection", "submitted too quickly", "api rate limit exceeded"]
+        .iter()
+        .any(|mark| text.contains(mark))
 }
 
 pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
@@ -119,7 +136,9 @@ fn unauthorized(about: About, said: &Said) -> GithubError {
 
 fn not_found(about: About) -> GithubError {
     match about.subject {
-        Subject::Mint => GithubError::refused(Code::InstallationRemoved, "The GitHub App is not installed there any more."),
+        Subject::Mint => {
+            GithubError::refused(Code::InstallationRemoved, "The GitHub App is not installed there any more.")
+        }
         _ => GithubError::NotFound,
     }
 }
@@ -263,7 +282,13 @@ impl Said {
     fn of_page(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(&body[..body.len().min(512)]).trim_start().to_lowercase();
         let is_html = text.starts_with('<');
-        let original = if body.is_empty() { "an empty answer" } else if is_html { "an HTML page" } else { "an unreadable answer" };
+        let original = if body.is_empty() {
+            "an empty answer"
+        } else if is_html {
+            "an HTML page"
+        } else {
+            "an unreadable answer"
+        };
         Said { text, original: original.to_owned(), secrets: false, is_html }
     }
 

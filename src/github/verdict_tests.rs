@@ -49,8 +49,14 @@ fn limits_in_the_order_of_obedience() {
         of_answer(write(), status, &headers(pairs), body.as_bytes(), now())
     };
     assert_eq!(with(403, &[("retry-after", "30")], secondary), in_seconds(30, Throttle::RetryAfter));
-    assert_eq!(with(429, &[("retry-after", "30"), ("x-ratelimit-remaining", "0")], ""), in_seconds(30, Throttle::RetryAfter));
-    assert_eq!(with(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset)], primary), in_seconds(1200, Throttle::Primary));
+    assert_eq!(
+        with(429, &[("retry-after", "30"), ("x-ratelimit-remaining", "0")], ""),
+        in_seconds(30, Throttle::RetryAfter)
+    );
+    assert_eq!(
+        with(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset)], primary),
+        in_seconds(1200, Throttle::Primary)
+    );
     assert_eq!(with(403, &[("x-ratelimit-remaining", "4000")], secondary), in_seconds(60, Throttle::Secondary));
     assert_eq!(with(429, &[], "<html>slow down</html>"), in_seconds(60, Throttle::Secondary));
     assert_eq!(with(503, &[("retry-after", "5")], ""), in_seconds(5, Throttle::RetryAfter));
@@ -73,7 +79,10 @@ fn what_may_pass_by_itself() {
 
 #[test]
 fn a_moved_branch() {
-    assert_eq!(graph("STALE_DATA", "Expected branch to point to \"a\" but it did not.  Pull and try again."), GithubError::Stale);
+    assert_eq!(
+        graph("STALE_DATA", "Expected branch to point to \"a\" but it did not.  Pull and try again."),
+        GithubError::Stale
+    );
     assert_eq!(said(422, r#"{"message":"Update is not a fast forward","documentation_url":"x"}"#), GithubError::Stale);
     assert_eq!(said(422, r#"{"message":"Reference already exists"}"#), GithubError::Stale);
     assert_eq!(said(409, r#"{"message":"a.txt does not match 1234"}"#), GithubError::Stale);
@@ -87,20 +96,46 @@ fn rules_and_permissions() {
         (403, r#"{"message":"Repository was archived so is read-only."}"#, Code::RepositoryArchived),
         (403, r#"{"message":"This installation has been suspended"}"#, Code::InstallationSuspended),
         (403, r#"{"message":"Repository access blocked"}"#, Code::RepositoryNotAccessible),
-        (422, r#"{"message":"Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}"#, Code::BranchProtected),
-        (409, r#"{"message":"Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}"#, Code::BranchProtected),
+        (
+            422,
+            r#"{"message":"Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}"#,
+            Code::BranchProtected,
+        ),
+        (
+            409,
+            r#"{"message":"Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}"#,
+            Code::BranchProtected,
+        ),
         (422, r#"{"message":"Reference update failed"}"#, Code::BranchProtected),
-        (422, r#"{"message":"Validation Failed","errors":["A pull request already exists for acme:x."]}"#, Code::PullRequestExists),
-        (422, r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"No commits between main and x"}]}"#, Code::NothingToSync),
-        (422, r#"{"message":"Repository creation failed.","errors":[{"resource":"Repository","code":"custom","field":"name","message":"name already exists on this account"}]}"#, Code::RepositoryNameTaken),
+        (
+            422,
+            r#"{"message":"Validation Failed","errors":["A pull request already exists for acme:x."]}"#,
+            Code::PullRequestExists,
+        ),
+        (
+            422,
+            r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"No commits between main and x"}]}"#,
+            Code::NothingToSync,
+        ),
+        (
+            422,
+            r#"{"message":"Repository creation failed.","errors":[{"resource":"Repository","code":"custom","field":"name","message":"name already exists on this account"}]}"#,
+            Code::RepositoryNameTaken,
+        ),
         (422, r#"{"message":"tree.path contains a malformed path component"}"#, Code::ValidationFailed),
         (451, r#"{"message":"Repository access blocked"}"#, Code::RepositoryNotAccessible),
     ];
     for (status, body, code) in cases {
         assert_eq!(refusal(said(status, body)).0, code, "{body}");
     }
-    assert_eq!(refusal(graph("BRANCH_PROTECTION_RULE_VIOLATION", "At least 1 approving review is required")).0, Code::BranchProtected);
-    assert_eq!(refusal(graph("", "Repository rule violations found\n\nFile path is restricted")).0, Code::ValidationFailed);
+    assert_eq!(
+        refusal(graph("BRANCH_PROTECTION_RULE_VIOLATION", "At least 1 approving review is required")).0,
+        Code::BranchProtected
+    );
+    assert_eq!(
+        refusal(graph("", "Repository rule violations found\n\nFile path is restricted")).0,
+        Code::ValidationFailed
+    );
 }
 
 #[test]
@@ -109,7 +144,10 @@ fn secrets_and_workflows_name_their_files() {
     assert_eq!(refusal(said(422, blob)), (Code::PushProtection, vec![]));
     assert_eq!(refusal(said(409, blob)), (Code::PushProtection, vec![]));
     let listed = "Repository rule violations found\n\nPush cannot contain secrets\n  locations:\n   - commit: abc\n     path: conf/keys.txt:3\n   - path: b c.env:12";
-    assert_eq!(refusal(graph("", listed)), (Code::PushProtection, vec!["b c.env".to_owned(), "conf/keys.txt".to_owned()]));
+    assert_eq!(
+        refusal(graph("", listed)),
+        (Code::PushProtection, vec!["b c.env".to_owned(), "conf/keys.txt".to_owned()])
+    );
     let workflow = r#"{"message":"refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` permission"}"#;
     assert_eq!(refusal(said(422, workflow)), (Code::PermissionMissing, vec![".github/workflows/ci.yml".to_owned()]));
 }
@@ -121,25 +159,42 @@ fn minting_a_token() {
         of_answer(about, status, &HeaderMap::new(), body.as_bytes(), now())
     };
     assert_eq!(refusal(mint(404, r#"{"message":"Not Found"}"#)).0, Code::InstallationRemoved);
-    assert_eq!(refusal(mint(403, r#"{"message":"This installation has been suspended"}"#)).0, Code::InstallationSuspended);
+    assert_eq!(
+        refusal(mint(403, r#"{"message":"This installation has been suspended"}"#)).0,
+        Code::InstallationSuspended
+    );
     let out = r#"{"message":"There is at least one repository that does not exist or is not accessible to the parent installation."}"#;
     assert_eq!(refusal(mint(422, out)).0, Code::RepositoryNotAccessible);
     let permissions = r#"{"message":"The permissions requested are not granted to this installation."}"#;
     assert_eq!(refusal(mint(422, permissions)).0, Code::PermissionMissing);
-    assert!(matches!(mint(401, r#"{"message":"A JSON web token could not be decoded"}"#), GithubError::Unavailable { .. }));
+    assert!(matches!(
+        mint(401, r#"{"message":"A JSON web token could not be decoded"}"#),
+        GithubError::Unavailable { .. }
+    ));
 }
 
 #[test]
 fn size_emptiness_and_the_rest() {
     assert_eq!(said(409, r#"{"message":"Git Repository is empty."}"#), GithubError::Empty);
-    assert!(matches!(said(422, r#"{"message":"Sorry, your request timed out. It's likely that your input was too large to process."}"#), GithubError::TooLarge { .. }));
+    assert!(matches!(
+        said(
+            422,
+            r#"{"message":"Sorry, your request timed out. It's likely that your input was too large to process."}"#
+        ),
+        GithubError::TooLarge { .. }
+    ));
     assert!(matches!(said(405, "<!DOCTYPE html><p>Not allowed"), GithubError::TooLarge { .. }));
     assert!(matches!(said(413, ""), GithubError::TooLarge { .. }));
     assert_eq!(said(404, ""), GithubError::NotFound);
     assert_eq!(said(410, "{}"), GithubError::NotFound);
     assert_eq!(graph("NOT_FOUND", "Could not resolve to a Repository with the name 'a/b'."), GithubError::NotFound);
     assert_eq!(said(422, r#"{"message":"Reference does not exist"}"#), GithubError::NotFound);
-    assert!(matches!(said(422, r#"{"message":"Validation Failed","errors":[{"resource":"X","field":"y","code":"missing"}]}"#), GithubError::Invalid(text) if text.contains("y: missing")));
+    assert!(
+        matches!(said(422, r#"{"message":"Validation Failed","errors":[{"resource":"X","field":"y","code":"missing"}]}"#), GithubError::Invalid(text) if text.contains("y: missing"))
+    );
     let person = About { subject: Subject::User, writes: false };
-    assert_eq!(of_answer(person, 401, &HeaderMap::new(), br#"{"message":"Bad credentials"}"#, now()), GithubError::BadToken);
+    assert_eq!(
+        of_answer(person, 401, &HeaderMap::new(), br#"{"message":"Bad credentials"}"#, now()),
+        GithubError::BadToken
+    );
 }

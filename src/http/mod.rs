@@ -3,17 +3,20 @@
 
 pub mod auth;
 pub mod body;
+pub mod changes;
 mod docs;
 pub mod edge;
 pub mod keys;
 pub mod openapi;
 pub mod ops;
 pub mod page;
+pub mod paging;
 pub mod panel_sessions;
 pub mod problem;
 pub mod routes;
 mod server;
 mod table;
+pub mod views;
 
 pub use auth::{Caller, Project};
 pub use body::{Json, Query};

@@ -106,6 +106,8 @@ route_table! {
     }
     project {
         // method tail                  handler                keys    panel
+        POST "/changes"                 changes::change        changes never;
+        PUT "/tree"                     changes::tree          changes never;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }
 }

@@ -53,7 +53,12 @@ pub struct NewAuthorization<'a> {
 
 impl Store {
     /// The authorization of this user for this project.
-    pub async fn authorization(&self, vault: &Vault, pid: i64, user: &str) -> Result<Option<Authorization>, StoreError> {
+    pub async fn authorization(
+        &self,
+        vault: &Vault,
+        pid: i64,
+        user: &str,
+    ) -> Result<Option<Authorization>, StoreError> {
         let client = self.client().await?;
         let row = client
             .query_opt(
@@ -68,7 +73,11 @@ impl Store {
 
     /// Keeps what a person allowed. A token that was there before is queued to be revoked; answers
     /// its `revocations.id`.
-    pub async fn save_authorization(&self, vault: &Vault, new: NewAuthorization<'_>) -> Result<Option<i64>, StoreError> {
+    pub async fn save_authorization(
+        &self,
+        vault: &Vault,
+        new: NewAuthorization<'_>,
+    ) -> Result<Option<i64>, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         lock(&tx, new.pid).await?;
@@ -178,8 +187,7 @@ impl Store {
 
 /// Takes away the project's authorizations and queues their tokens to be revoked; answers the ids.
 pub async fn retire_all(tx: &Transaction<'_>, vault: &Vault, pid: i64) -> Result<Vec<i64>, StoreError> {
-    let rows =
-        tx.query("DELETE FROM authorizations WHERE pid = $1 RETURNING user_id, access_enc", &[&pid]).await?;
+    let rows = tx.query("DELETE FROM authorizations WHERE pid = $1 RETURNING user_id, access_enc", &[&pid]).await?;
     let mut revocations = Vec::with_capacity(rows.len());
     for row in &rows {
         revocations.push(revoke(tx, vault, pid, row).await?);

@@ -110,8 +110,9 @@ impl Store {
     /// Takes a state, once.
     pub async fn take_setup_state(&self, state_hash: &[u8]) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        let taken =
-            client.execute("DELETE FROM setup_states WHERE state_hash = $1 AND expires_at > now()", &[&state_hash]).await?;
+        let taken = client
+            .execute("DELETE FROM setup_states WHERE state_hash = $1 AND expires_at > now()", &[&state_hash])
+            .await?;
         Ok(taken == 1)
     }
 }

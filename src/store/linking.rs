@@ -48,7 +48,13 @@ pub struct Unlinked {
 }
 
 /// Connects the project. `made`: the repository was made for it just now, which is audited too.
-pub async fn link(tx: &Transaction<'_>, pid: i64, user: &str, link: &Link, asked: Asked<'_>) -> Result<Linked, StoreError> {
+pub async fn link(
+    tx: &Transaction<'_>,
+    pid: i64,
+    user: &str,
+    link: &Link,
+    asked: Asked<'_>,
+) -> Result<Linked, StoreError> {
     let project = lock(tx, pid).await?;
     if let Some(row) =
         tx.query_opt("SELECT installation_id, repository_id, branch FROM integrations WHERE pid = $1", &[&pid]).await?
@@ -63,7 +69,11 @@ pub async fn link(tx: &Transaction<'_>, pid: i64, user: &str, link: &Link, asked
     }
     forget_base(tx, pid).await?;
     let data = serde_json::json!({ "integration": described(link) });
-    let event = Event { data: Some(data), kind: Some("integration.connected"), ..Event::audit("integration.connected", asked.actor) };
+    let event = Event {
+        data: Some(data),
+        kind: Some("integration.connected"),
+        ..Event::audit("integration.connected", asked.actor)
+    };
     let target = format!("{}@{}", link.full_name, link.branch);
     let Appended { notification, .. } =
         events::append(tx, event.of(pid, &project).target(&target).request(asked.request_id)).await?;
@@ -118,7 +128,13 @@ impl Store {
     }
 
     /// Connects the project to what GitHub proved.
-    pub async fn connect_repository(&self, pid: i64, user: &str, to: &Link, asked: Asked<'_>) -> Result<Linked, StoreError> {
+    pub async fn connect_repository(
+        &self,
+        pid: i64,
+        user: &str,
+        to: &Link,
+        asked: Asked<'_>,
+    ) -> Result<Linked, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let linked = link(&tx, pid, user, to, asked).await?;
@@ -128,7 +144,12 @@ impl Store {
 
     /// Ends the connection: whoever works on it loses its lease with the row, its unfinished sync is
     /// canceled, nothing is agreed or held any more, and nobody's authorization remains.
-    pub async fn disconnect_repository(&self, vault: &Vault, pid: i64, asked: Asked<'_>) -> Result<Unlinked, StoreError> {
+    pub async fn disconnect_repository(
+        &self,
+        vault: &Vault,
+        pid: i64,
+        asked: Asked<'_>,
+    ) -> Result<Unlinked, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let project = lock(&tx, pid).await?;
@@ -159,7 +180,8 @@ async fn disconnected(
     asked: Asked<'_>,
 ) -> Result<Option<i64>, StoreError> {
     let audit = Event::audit("integration.disconnected", asked.actor).of(pid, project).request(asked.request_id);
-    let data = target.map(|_| serde_json::json!({ "integration": { "state": "disconnected", "repository": null, "branch": null } }));
+    let data = target
+        .map(|_| serde_json::json!({ "integration": { "state": "disconnected", "repository": null, "branch": null } }));
     let event = Event { kind: target.map(|_| "integration.disconnected"), target, data, ..audit };
     Ok(events::append(tx, event).await?.notification)
 }

@@ -93,7 +93,8 @@ impl Store {
         let Some(row) = taken else { return Ok(None) };
         let visit = visit(&row)?;
         let sealed = Place::verifier(ticket_hash, &visit.user).seal(vault, binding.verifier)?;
-        tx.execute("UPDATE oauth_states SET verifier_enc = $2 WHERE ticket_hash = $1", &[&ticket_hash, &sealed]).await?;
+        tx.execute("UPDATE oauth_states SET verifier_enc = $2 WHERE ticket_hash = $1", &[&ticket_hash, &sealed])
+            .await?;
         tx.commit().await?;
         Ok(Some(visit))
     }
@@ -118,7 +119,8 @@ impl Store {
             .await?;
         let Some(row) = taken else { return Ok(None) };
         let visit = visit(&row)?;
-        let verifier = Place::verifier(row.try_get("ticket_hash")?, &visit.user).open(vault, row.try_get("verifier_enc")?)?;
+        let verifier =
+            Place::verifier(row.try_get("ticket_hash")?, &visit.user).open(vault, row.try_get("verifier_enc")?)?;
         Ok(Some(Finished { visit, verifier }))
     }
 

@@ -128,5 +128,6 @@ fn number(row: &Row, column: usize) -> Result<i64, StoreError> {
 }
 
 fn ticket(row: &Row) -> Result<Vec<u8>, StoreError> {
-    hex::decode(row.try_get::<_, String>(1)?).map_err(|_| StoreError::Internal("a hash that is not hexadecimal".to_owned()))
+    hex::decode(row.try_get::<_, String>(1)?)
+        .map_err(|_| StoreError::Internal("a hash that is not hexadecimal".to_owned()))
 }

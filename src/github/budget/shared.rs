@@ -109,7 +109,8 @@ impl Shared {
         match patience::within(ANSWER, asked).await {
             Some(Ok(value)) => Some(value),
             failed => {
-                let why = failed.and_then(Result::err).map_or("no answer in time".to_owned(), |error| error.to_string());
+                let why =
+                    failed.and_then(Result::err).map_or("no answer in time".to_owned(), |error| error.to_string());
                 tracing::warn!(error = why, "the shared GitHub budget cannot be asked; this process is careful alone");
                 self.fuse.blow(Utc::now());
                 None

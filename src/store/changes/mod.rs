@@ -24,7 +24,7 @@ use apply::{Op, Refusal, Stale};
 use begin::{Begin, begin};
 
 pub use restore::Restore;
-pub use tree::{TreeContent, TreeFile, TreeRequest};
+pub use tree::{TreeContent, TreeFile, TreeRequest, no_symlink};
 
 /// Who asks, and how the request is known.
 #[derive(Debug, Clone)]
