@@ -8,12 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::{Config, GithubAppConfig};
 use crate::engine::{Engine, EngineSettings};
+use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
+use crate::queue::{Queue, QueueSettings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -141,12 +145,43 @@ fn engine(config: &Config, addresses: Addresses) -> anyhow::Result<Engine> {
         app_configured: config.github.app.is_some(),
         retry: config.work.retry,
     };
+    let vault = Vault::of(&config.encryption_keys.0).context("LOCKSTEP_ENCRYPTION_KEYS")?;
+    let metrics = Metrics::new()?;
     Ok(Engine {
         store: Store::new(&config.database, config.notify.is_some())?,
-        vault: Vault::of(&config.encryption_keys.0).context("LOCKSTEP_ENCRYPTION_KEYS")?,
-        metrics: Metrics::new()?,
+        queue: queue(config)?,
+        github: github(config, &vault, &metrics)?,
+        vault,
+        metrics,
         settings: Arc::new(settings),
     })
+}
+
+fn queue(config: &Config) -> anyhow::Result<Queue> {
+    let mut settings = QueueSettings::new(config.redis.url.expose(), &config.redis.prefix);
+    settings.retry = config.work.retry;
+    Queue::new(settings).context("LOCKSTEP_REDIS_URL")
+}
+
+fn github(config: &Config, vault: &Vault, metrics: &Metrics) -> anyhow::Result<GitHub> {
+    let redis = redis::Client::open(config.redis.url.expose()).context("LOCKSTEP_REDIS_URL")?;
+    let patience = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+        .set_response_timeout(Some(Duration::from_secs(2)))
+        .set_number_of_retries(1);
+    let redis = ConnectionManager::new_lazy_with_config(redis, patience).context("LOCKSTEP_REDIS_URL")?;
+    let urls = &config.github;
+    let settings = GithubSettings::new(&urls.api_url, &urls.graphql_url, &urls.web_url);
+    let github = GitHub::new(settings, vault.clone(), Budget::new(redis, &config.redis.prefix), metrics.clone());
+    github.set_app(urls.app.as_ref().map(credentials).transpose()?);
+    Ok(github)
+}
+
+fn credentials(app: &GithubAppConfig) -> anyhow::Result<AppCredentials> {
+    let secret = |secret: &crate::config::Secret| Zeroizing::new(secret.expose().to_owned());
+    let (client_secret, webhook_secret) = (secret(&app.client_secret), secret(&app.webhook_secret));
+    let key = app.private_key.expose();
+    Ok(AppCredentials::new(app.app_id, &app.slug, &app.client_id, client_secret, key, webhook_secret)?)
 }
 
 /// What goes on besides answering requests: first the schema, then the role's work.

@@ -39,11 +39,14 @@ impl Engine {
     }
 
     async fn redis_answers(&self) -> bool {
-        true
+        self.queue.ping().await.is_ok()
     }
 
     fn github_word(&self) -> &'static str {
-        if self.settings.app_configured { "ok" } else { "not configured" }
+        match self.github.app() {
+            None => "not configured",
+            Some(_) => word(self.metrics.is_github_up()),
+        }
     }
 }
 

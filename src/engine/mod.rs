@@ -6,6 +6,8 @@ mod wake;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::github::GitHub;
+use crate::queue::Queue;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -29,6 +31,8 @@ pub struct EngineSettings {
 #[derive(Clone)]
 pub struct Engine {
     pub store: Store,
+    pub queue: Queue,
+    pub github: GitHub,
     pub vault: Vault,
     pub metrics: Metrics,
     pub settings: Arc<EngineSettings>,

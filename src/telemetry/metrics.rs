@@ -10,6 +10,8 @@ use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+use crate::model::{SyncKind, SyncStatus};
+
 /// Cheap to clone; all clones count together.
 #[derive(Clone)]
 pub struct Metrics {
@@ -93,6 +95,7 @@ impl Metrics {
             dependency_up: keep(r, GaugeVec::new(opts("dependency_up", "Whether it answered last"), &["dependency"])?)?,
             registry: r.clone(),
         };
+        all.show_before_first_use();
         all.github_remaining_ratio.set(1.0);
         all.github_up.set(1);
         Ok(Metrics { all: Arc::new(all) })
@@ -109,7 +112,7 @@ impl Metrics {
         self.all.changes.with_label_values(&[result]).inc();
     }
 
-    pub fn sync_finished(&self, kind: crate::model::SyncKind, status: crate::model::SyncStatus) {
+    pub fn sync_finished(&self, kind: SyncKind, status: SyncStatus) {
         self.all.syncs.with_label_values(&[kind.as_str(), status.as_str()]).inc();
     }
 
@@ -153,6 +156,11 @@ impl Metrics {
         self.all.github_up.set(i64::from(up));
     }
 
+    /// Whether GitHub answered the last request; true before the first.
+    pub fn is_github_up(&self) -> bool {
+        self.all.github_up.get() == 1
+    }
+
     /// `delivered retried failed`.
     pub fn notification(&self, result: &'static str) {
         self.all.notifications.with_label_values(&[result]).inc();
@@ -175,6 +183,23 @@ impl Metrics {
             Ok(()) => String::from_utf8_lossy(&text).into_owned(),
             Err(error) => format!("# metrics cannot be written: {error}\n"),
         }
+    }
+}
+
+impl All {
+    /// A metric with labels is not there before it was counted once, and rules that name it see nothing.
+    fn show_before_first_use(&self) {
+        for event in EVENTS {
+            self.webhooks.with_label_values(&[event, "accepted"]);
+        }
+        self.webhooks.with_label_values(&["other", "unauthorized"]);
+        self.changes.with_label_values(&["accepted"]);
+        for status in [SyncStatus::Succeeded, SyncStatus::Failed] {
+            self.syncs.with_label_values(&[SyncKind::Auto.as_str(), status.as_str()]);
+        }
+        self.github_requests.with_label_values(&["POST /graphql", "200"]);
+        self.github_throttled.with_label_values(&["primary"]);
+        self.notifications.with_label_values(&["delivered"]);
     }
 }
 
@@ -206,7 +231,6 @@ fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::model::{SyncKind, SyncStatus};
 
     #[test]
     fn every_metric_of_the_contract_is_there() {
