@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -144,13 +143,15 @@ fn engine(config: &Config, addresses: Addresses) -> anyhow::Result<Engine> {
         panel_origins: config.http.panel_origins.clone(),
         app_configured: config.github.app.is_some(),
         retry: config.work.retry,
+        notify: config.notify.clone(),
     };
     let vault = Vault::of(&config.encryption_keys.0).context("LOCKSTEP_ENCRYPTION_KEYS")?;
     let metrics = Metrics::new()?;
+    let queue = queue(config)?;
     Ok(Engine {
         store: Store::new(&config.database, config.notify.is_some())?,
-        queue: queue(config)?,
-        github: github(config, &vault, &metrics)?,
+        github: github(config, &queue, &vault, &metrics)?,
+        queue,
         vault,
         metrics,
         settings: Arc::new(settings),
@@ -163,16 +164,11 @@ fn queue(config: &Config) -> anyhow::Result<Queue> {
     Queue::new(settings).context("LOCKSTEP_REDIS_URL")
 }
 
-fn github(config: &Config, vault: &Vault, metrics: &Metrics) -> anyhow::Result<GitHub> {
-    let redis = redis::Client::open(config.redis.url.expose()).context("LOCKSTEP_REDIS_URL")?;
-    let patience = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(Duration::from_secs(2)))
-        .set_response_timeout(Some(Duration::from_secs(2)))
-        .set_number_of_retries(1);
-    let redis = ConnectionManager::new_lazy_with_config(redis, patience).context("LOCKSTEP_REDIS_URL")?;
+fn github(config: &Config, queue: &Queue, vault: &Vault, metrics: &Metrics) -> anyhow::Result<GitHub> {
+    let budget = Budget::new(queue.connection_manager()?, &config.redis.prefix);
     let urls = &config.github;
     let settings = GithubSettings::new(&urls.api_url, &urls.graphql_url, &urls.web_url);
-    let github = GitHub::new(settings, vault.clone(), Budget::new(redis, &config.redis.prefix), metrics.clone());
+    let github = GitHub::new(settings, vault.clone(), budget, metrics.clone());
     github.set_app(urls.app.as_ref().map(credentials).transpose()?);
     Ok(github)
 }

@@ -6,6 +6,7 @@ mod wake;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::NotifyConfig;
 use crate::github::GitHub;
 use crate::queue::Queue;
 use crate::store::Store;
@@ -25,6 +26,8 @@ pub struct EngineSettings {
     pub app_configured: bool,
     /// First retry delay.
     pub retry: Duration,
+    /// Where the host is told of events.
+    pub notify: Option<NotifyConfig>,
 }
 
 /// Everything a use case works with. Cheap to clone.

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Client;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 pub use due::Priority;
 pub use ingest::Ingested;
@@ -109,6 +110,15 @@ impl Queue {
     /// Whether Redis answers.
     pub async fn ping(&self) -> Result<(), QueueError> {
         self.link().run(&redis::cmd("PING")).await
+    }
+
+    /// A connection for somebody else's commands to the same Redis (`github::Budget`).
+    pub fn connection_manager(&self) -> Result<ConnectionManager, QueueError> {
+        let patience = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(Some(Duration::from_secs(2)))
+            .set_number_of_retries(1);
+        Ok(self.0.client.get_connection_manager_lazy(patience)?)
     }
 
     fn link(&self) -> &Link {
