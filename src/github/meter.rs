@@ -10,11 +10,14 @@ use super::budget::Primary;
 use super::error::Throttle;
 use crate::telemetry::Metrics;
 
+/// By installation: the share that is left, and when it is full again.
+type Ratios = HashMap<i64, (f64, DateTime<Utc>)>;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Meter {
     metrics: Metrics,
-    ratios: Arc<Mutex<HashMap<i64, (f64, DateTime<Utc>)>>>,
+    ratios: Arc<Mutex<Ratios>>,
 }
 
 impl Meter {

@@ -6,34 +6,53 @@
 //! than a protocol's own pauses (`patience`): limits come back as `GithubError::RetryAt`.
 
 mod app;
+mod apps;
+mod blobs;
 mod budget;
 mod commits;
+mod contents;
+mod diff;
 mod error;
 mod graphql;
+mod heads;
 mod http;
+mod made;
 mod meter;
 mod oauth;
 mod patience;
+mod pulls;
+mod refs;
 mod repo;
+mod repositories;
 mod run;
 mod tokens;
 mod transport;
 mod trees;
+mod users;
 mod verdict;
+mod write;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use app::AppCredentials;
+pub use apps::{AppInfo, ConvertedApp, HookConfig, HookDelivery, HookDeliveryPage, Installation};
 pub use budget::{Budget, Priority};
 pub use commits::{CommitInfo, CommitMessage, Committed};
+pub use diff::{RemoteEntry, TreeDelta};
 pub use error::{GithubError, Result, Throttle};
+pub use heads::BranchOf;
 pub use http::{Http, HttpError};
 pub use oauth::UserTokens;
+pub use pulls::{Checks, NewPull, PullInfo, PullState, PullStatus, Review};
 pub use repo::{Head, HeadState, Look, Repo, RepositoryInfo};
+pub use repositories::NewRepository;
 pub use trees::{TreeEntry, TreeKind, TreeListing};
+pub use users::{Account, GithubUser, Membership, Permission, UserInstallation, UserRepository, UserRepositoryPage};
+pub use write::{Content, TreeChange};
 
+use made::Made;
 use meter::Meter;
 use tokens::Tokens;
 use transport::Transport;
@@ -99,6 +118,7 @@ struct Inner {
     meter: Meter,
     app: RwLock<Option<Arc<AppCredentials>>>,
     tokens: Tokens,
+    made: Made,
 }
 
 impl GitHub {
@@ -116,6 +136,7 @@ impl GitHub {
             meter,
             app: RwLock::new(None),
             tokens: Tokens::default(),
+            made: Made::default(),
         };
         GitHub { inner: Arc::new(inner) }
     }

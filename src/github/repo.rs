@@ -11,7 +11,7 @@ use super::budget::Priority;
 use super::error::{GithubError, Result};
 use super::graphql::{Document, Graph};
 use super::run::{Account, Effect};
-use super::tokens::Access;
+use super::tokens::{Access, Reach};
 use super::transport::{Answer, Call};
 use super::{GitHub, InstallationId, RepoRef};
 use crate::model::Oid;
@@ -125,7 +125,7 @@ impl Repo {
     pub(super) fn new(github: GitHub, installation: InstallationId, repository: RepoRef) -> Self {
         let account = Account {
             installation,
-            repository: Some(repository.id),
+            reach: Reach::Repository(repository.id),
             party: repository.id.to_string(),
             priority: Priority::Background,
         };
@@ -262,7 +262,7 @@ impl Repo {
 }
 
 impl GraphRepository {
-    fn look(self) -> Result<Look> {
+    pub fn look(self) -> Result<Look> {
         let head = match self.branch.and_then(|branch| branch.target) {
             Some(GraphTarget { oid, tree: Some(tree) }) => HeadState::Branch(Head { commit: oid, tree: tree.oid }),
             Some(_) => return Err(GithubError::Invalid("the branch does not point to a commit".to_owned())),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::budget::{Ask, Primary, Priority, Seen};
 use super::error::{GithubError, Result, Throttle};
 use super::patience;
-use super::tokens::{Access, Token, Wanted};
+use super::tokens::{Access, Reach, Token, Wanted};
 use super::transport::{Answer, Call, JSON, Lost, weight};
 use super::verdict::{self, About, Subject, number};
 use super::{GitHub, InstallationId};
@@ -20,8 +20,7 @@ use super::{GitHub, InstallationId};
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub installation: InstallationId,
-    /// None: the whole installation.
-    pub repository: Option<i64>,
+    pub reach: Reach,
     /// Who shares the budget.
     pub party: String,
     pub priority: Priority,
@@ -93,11 +92,11 @@ impl GitHub {
 
     /// Runs a call with an installation's token, within its budget.
     pub(crate) async fn run(&self, account: &Account, access: Access, effect: Effect, call: Call) -> Result<Answer> {
-        let wanted = Wanted { installation: account.installation.0, repository: account.repository, access };
+        let wanted = Wanted { installation: account.installation.0, reach: account.reach.clone(), access };
         let mut pauses = patience::FRESH_TOKEN.iter();
         let mut replaced = false;
         loop {
-            let token = self.token(wanted).await?;
+            let token = self.token(&wanted).await?;
             let answer = self.budgeted(account, effect, &call, &token).await?;
             if answer.status != 401 {
                 return Ok(answer);
@@ -105,7 +104,7 @@ impl GitHub {
             match pauses.next() {
                 Some(pause) if token.is_fresh(Utc::now()) => patience::pause(*pause).await,
                 _ if !replaced => {
-                    self.drop_token(wanted, &token).await;
+                    self.drop_token(&wanted, &token).await;
                     replaced = true;
                 }
                 _ => return Err(GithubError::unavailable("GitHub does not accept the installation token")),

@@ -64,19 +64,52 @@ impl Access {
     }
 }
 
-/// Which token: `repository` None is for the whole installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The repositories a token reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Reach {
+    Repository(i64),
+    /// At most 500, sorted.
+    Repositories(Arc<[i64]>),
+    Installation,
+}
+
+impl Reach {
+    pub fn of(ids: impl Iterator<Item = i64>) -> Self {
+        let mut ids: Vec<i64> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        match ids.as_slice() {
+            [id] => Reach::Repository(*id),
+            _ => Reach::Repositories(ids.into()),
+        }
+    }
+
+    fn ids(&self) -> Option<&[i64]> {
+        match self {
+            Reach::Repository(id) => Some(std::slice::from_ref(id)),
+            Reach::Repositories(ids) => Some(ids),
+            Reach::Installation => None,
+        }
+    }
+
+    fn name(&self) -> String {
+        let text = |id: &i64| id.to_string();
+        self.ids().map_or("all".to_owned(), |ids| ids.iter().map(text).collect::<Vec<_>>().join("+"))
+    }
+}
+
+/// Which token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
     pub installation: i64,
-    pub repository: Option<i64>,
+    pub reach: Reach,
     pub access: Access,
 }
 
 impl Wanted {
     /// The name under which processes share it.
     fn name(&self, app: i64) -> String {
-        let repository = self.repository.map_or("all".to_owned(), |id| id.to_string());
-        format!("token:{app}:{}:{repository}:{}", self.installation, self.access.name())
+        format!("token:{app}:{}:{}:{}", self.installation, self.reach.name(), self.access.name())
     }
 }
 
@@ -110,14 +143,14 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    fn slot(&self, app: i64, wanted: Wanted) -> Slot {
+    fn slot(&self, app: i64, wanted: &Wanted) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() > MANY {
             let now = Utc::now();
             slots
                 .retain(|_, slot| slot.try_lock().map_or(true, |token| token.as_ref().is_some_and(|t| t.is_good(now))));
         }
-        slots.entry((app, wanted)).or_default().clone()
+        slots.entry((app, wanted.clone())).or_default().clone()
     }
 }
 
@@ -129,7 +162,7 @@ struct Minted {
 
 impl GitHub {
     /// A token that is good for five minutes at least. Callers of the same kind wait for one request.
-    pub(crate) async fn token(&self, wanted: Wanted) -> Result<Token> {
+    pub(crate) async fn token(&self, wanted: &Wanted) -> Result<Token> {
         let app = self.required_app()?;
         let slot = self.inner.tokens.slot(app.id, wanted);
         let mut held = slot.lock().await;
@@ -145,7 +178,7 @@ impl GitHub {
     }
 
     /// GitHub refused this token: nobody should use it again.
-    pub(crate) async fn drop_token(&self, wanted: Wanted, refused: &Token) {
+    pub(crate) async fn drop_token(&self, wanted: &Wanted, refused: &Token) {
         let Some(app) = self.app() else { return };
         let slot = self.inner.tokens.slot(app.id, wanted);
         let mut held = slot.lock().await;
@@ -155,10 +188,10 @@ impl GitHub {
         }
     }
 
-    async fn mint(&self, app: i64, wanted: Wanted) -> Result<Token> {
+    async fn mint(&self, app: i64, wanted: &Wanted) -> Result<Token> {
         let mut body = json!({"permissions": wanted.access.permissions()});
-        if let Some(id) = wanted.repository {
-            body["repository_ids"] = json!([id]);
+        if let Some(ids) = wanted.reach.ids() {
+            body["repository_ids"] = json!(ids);
         }
         let path = format!("/app/installations/{}/access_tokens", wanted.installation);
         let call = self.rest(Method::POST, "/app/installations/{id}/access_tokens", &path).with_json(&body)?;
@@ -170,7 +203,7 @@ impl GitHub {
     }
 
     /// What another process minted, if it is still good.
-    async fn shared_token(&self, app: i64, wanted: Wanted) -> Option<Token> {
+    async fn shared_token(&self, app: i64, wanted: &Wanted) -> Option<Token> {
         let name = wanted.name(app);
         let sealed = self.inner.budget.shared().sealed(&name).await?;
         let opened = self.inner.vault.open(place(&name), &sealed).ok()?;
@@ -181,7 +214,7 @@ impl GitHub {
     }
 
     /// Leaves the token for other processes, sealed: nothing in Redis can be used without the key.
-    async fn share_token(&self, app: i64, wanted: Wanted, minted: &Minted) {
+    async fn share_token(&self, app: i64, wanted: &Wanted, minted: &Minted) {
         let name = wanted.name(app);
         let Ok(text) = serde_json::to_vec(minted).map(Zeroizing::new) else { return };
         let Ok(sealed) = self.inner.vault.seal(place(&name), &text) else { return };

@@ -69,7 +69,8 @@ impl Repo {
         if found.sha != oid {
             return Err(GithubError::unavailable("GitHub answered with another tree"));
         }
-        let entries = found.tree.into_iter().map(read_entry).collect::<Result<_>>()?;
+        let readable = found.tree.into_iter().filter(|entry| is_readable(&entry.path));
+        let entries = readable.map(read_entry).collect::<Result<_>>()?;
         Ok(TreeListing { entries, truncated: found.truncated })
     }
 
@@ -115,16 +116,26 @@ impl Repo {
 }
 
 fn read_entry(entry: RestEntry) -> Result<TreeEntry> {
-    let kind = match (entry.kind.as_str(), entry.mode.as_str()) {
-        ("tree", _) => TreeKind::Folder,
-        ("commit", _) => TreeKind::File(Mode::Submodule),
-        (_, "120000") => TreeKind::File(Mode::Symlink),
-        (_, "100755") => TreeKind::File(Mode::Executable),
-        // git's own old mode 100664 is read as a regular file, as git does.
-        (_, mode) if mode.starts_with("100") => TreeKind::File(Mode::Regular),
-        _ => return Err(GithubError::unavailable("a tree entry of an unknown kind")),
-    };
+    let kind = kind_of(&entry.kind, &entry.mode)?;
     Ok(TreeEntry { path: entry.path, kind, oid: entry.sha, size: entry.size })
+}
+
+/// git's own old modes, such as 100664, are read as regular files, as git does.
+pub(crate) fn kind_of(kind: &str, mode: &str) -> Result<TreeKind> {
+    match (kind, mode) {
+        ("tree", _) => Ok(TreeKind::Folder),
+        ("commit", _) => Ok(TreeKind::File(Mode::Submodule)),
+        (_, "120000") => Ok(TreeKind::File(Mode::Symlink)),
+        (_, "100755") => Ok(TreeKind::File(Mode::Executable)),
+        (_, mode) if mode.starts_with("100") => Ok(TreeKind::File(Mode::Regular)),
+        _ => Err(GithubError::unavailable("a tree entry of an unknown kind")),
+    }
+}
+
+/// A name that is not UTF-8 comes with replacement characters: it cannot be told from others, so
+/// such entries are left out.
+pub(crate) fn is_readable(name: &str) -> bool {
+    !name.contains('\u{fffd}')
 }
 
 pub(crate) fn join(prefix: &str, name: &str) -> String {

@@ -150,9 +150,11 @@ fn forbidden(about: About, said: Said) -> GithubError {
         Code::RepositoryArchived
     } else if said.has("repository rule violations") || said.has("protected branch") || said.secrets {
         return refused_by_rule(said);
-    } else if said.has("saml") || said.has("repository access blocked") || said.has("repository has been locked") {
-        Code::RepositoryNotAccessible
-    } else if about.subject == Subject::User && said.has("not accessible by integration") {
+    } else if said.has("saml")
+        || said.has("repository access blocked")
+        || said.has("repository has been locked")
+        || (about.subject == Subject::User && said.has("not accessible by integration"))
+    {
         Code::RepositoryNotAccessible
     } else {
         Code::PermissionMissing
