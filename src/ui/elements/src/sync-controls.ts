@@ -1,0 +1,186 @@
+// <lockstep-sync-controls>: the switch, the button, progress, and what is pending.
+import { css, html, LockstepElement, define, nothing, state } from "./base.js";
+import type { Integration, PendingChange, Sync } from "./api/types.js";
+import "./parts/dialog.js";
+import "./pull-request-form.js";
+import { diffStyles, diffView, parseDiff, type DiffFile } from "./parts/diff.js";
+import { icon, spinner } from "./parts/icons.js";
+import { ago } from "./parts/time.js";
+import { busyLabel, changeLetter, notice, problemView, skeleton, switchControl } from "./parts/views.js";
+import { t } from "./texts.js";
+
+export class LockstepSyncControls extends LockstepElement {
+  static override styles = [...LockstepElement.styles, diffStyles, css`
+    .card { container-type: inline-size; }
+    .auto { display: flex; align-items: center; gap: 10px; font-weight: 500; }
+    .state { display: flex; gap: 12px 16px; align-items: center; flex-wrap: wrap; padding: 16px; border-top: 1px solid var(--border); }
+    .state .grow { min-width: 200px; }
+    .mark { display: grid; place-items: center; width: 34px; height: 34px; border-radius: 50%; flex: none; background: var(--subtle); color: var(--muted); }
+    .mark.success { background: var(--success-soft); color: var(--success); }
+    .mark.accent { background: var(--accent-soft); color: var(--accent); }
+    .bar { display: flex; align-items: center; gap: 10px; margin-top: 8px; }
+    .pads > * { margin: 0 16px 16px; }
+    .files .sub { display: flex; gap: 8px; justify-content: space-between; align-items: center; padding: 8px 16px; background: var(--subtle); border-top: 1px solid var(--border); font-size: 12.5px; font-weight: 500; }
+    .file { display: flex; gap: 10px; align-items: center; width: 100%; padding: 7px 16px; border: 0; border-radius: 0; background: none; text-align: start; justify-content: flex-start; font-weight: 400; white-space: normal; }
+    .file:focus-visible { outline-offset: -2px; }
+    .file > .mono { width: 14px; text-align: center; font-weight: 600; flex: none; }
+    .counts { margin-inline-start: auto; display: inline-flex; gap: 8px; font: 12px var(--mono); white-space: nowrap; }
+    .chevron { color: var(--muted); transition: transform 0.12s; }
+    [aria-expanded="true"] > .chevron { transform: rotate(90deg); }
+    .detail { padding: 0 16px 12px 40px; }
+    .held { padding: 0 16px 10px 64px; font-size: 12.5px; color: var(--muted); }
+    .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
+    .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
+    @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .held { padding-inline-start: 40px; } .detail { padding-inline-start: 16px; } }
+  `];
+  override readonly needs = ["integration", "pending", "excluded", "syncs"] as const;
+
+  @state() private showExcluded = false;
+  @state() private open = "";
+  @state() private diff: DiffFile[] | undefined;
+  @state() private wholeDiff = false;
+  @state() private confirming = false;
+  @state() private proposing = false;
+  @state() private wanted: boolean | undefined; // the switch, until the server has answered
+
+  private async toggleAuto(on: boolean): Promise<void> {
+    this.wanted = on;
+    const settings = await this.run("auto", () => this.store.client.patchSettings({ auto_sync: on }));
+    if (settings && this.integration) this.store.take({ ...this.integration, settings });
+    this.wanted = undefined;
+  }
+
+  private async syncNow(): Promise<void> {
+    const sync = await this.run("sync", () => this.store.client.syncNow());
+    if (sync) this.store.refresh();
+  }
+
+  private async confirm(): Promise<void> {
+    const done = await this.run("confirm", () => this.store.client.confirm());
+    if (!done) return;
+    this.confirming = false;
+    this.store.refresh();
+  }
+
+  private async toggle(change: PendingChange): Promise<void> {
+    this.open = this.open === change.path ? "" : change.path;
+    [this.diff, this.wholeDiff] = [undefined, false];
+    if (!this.open) return;
+    const text = await this.store.client.pendingDiff(change.path).catch(() => undefined);
+    if (this.open === change.path) this.diff = text === undefined ? [] : parseDiff(text);
+  }
+
+  protected override render() {
+    const { integration, expired, problem } = this.store;
+    if (expired) return nothing;
+    if (!integration) return html`<div class="card">${problem ? html`<div class="body">${problemView(problem, () => this.store.refresh())}</div>` : skeleton()}</div>`;
+    if (integration.state === "disconnected") return nothing;
+    return html`<section class="card" aria-labelledby="title">
+      <div class="head"><h2 id="title">${t.controls.title}</h2>${this.renderSwitch(integration)}</div>
+      ${this.renderState(integration)}
+      <div class="pads">${this.renderNotices(integration)}${problemView(this.failure)}</div>
+      ${this.renderFiles()}
+      ${this.renderConfirm(integration)}
+      <lockstep-pull-request-form .project=${this.project} .session=${this.session} .api=${this.api} .open=${this.proposing}
+        @dismissed=${() => (this.proposing = false)}></lockstep-pull-request-form>
+    </section>`;
+  }
+
+  private renderSwitch({ settings }: Integration) {
+    const on = this.wanted ?? settings.auto_sync;
+    return html`<span class="auto"><span>${t.controls.auto}</span>
+      ${switchControl(on, t.controls.auto, () => void this.toggleAuto(!on), { disabled: !this.may("owner") })}</span>`;
+  }
+
+  private renderState(integration: Integration) {
+    const active = this.store.active;
+    const running = active !== undefined && (active.status === "running" || !active.error);
+    return html`<div class="state">
+      ${running || integration.sync_status === "syncing" ? this.renderProgress(active) : this.renderRest(integration)}
+      <div class="buttons">
+        ${integration.pending_changes > 0 ? html`<button type="button" ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
+        <button type="button" class="primary" ?disabled=${this.busy !== "" || !this.may("editor") || running} @click=${this.syncNow}>
+          ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>
+      </div></div>`;
+  }
+
+  private renderProgress(sync: Sync | undefined) {
+    const { done, total } = sync?.progress ?? { done: 0, total: 0 };
+    const what = sync?.status === "queued" ? t.controls.queued : sync?.kind === "initial" ? t.controls.first : t.controls.syncing;
+    return html`<span class="mark accent">${spinner()}</span><div class="grow"><strong>${what}</strong>
+      <div class="bar">${total ? html`<progress aria-label=${t.controls.progressLabel} max=${total} .value=${done}></progress><span class="small muted nowrap">${t.controls.progress(done, total)}</span>`
+        : html`<progress aria-label=${t.controls.progressLabel}></progress>`}</div></div>`;
+  }
+
+  private renderRest({ pending_changes: count, settings, last_sync_at: last, sync_status: status }: Integration) {
+    if (count === 0) {
+      const fine = status !== "error";
+      return html`<span class="mark ${fine ? "success" : ""}">${icon(fine ? "check" : "minus")}</span><div class="grow"><strong>${t.controls.inStep}</strong>
+        <div class="muted">${last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever}</div></div>`;
+    }
+    const { items } = this.store.pending;
+    const held = items.length > 0 && items.every((change) => change.held);
+    const hint = held ? t.controls.waitingHeld : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
+    return html`<span class="mark accent">${icon("clock")}</span><div class="grow"><strong>${t.controls.waiting(count)}</strong><div class="muted">${hint}</div></div>`;
+  }
+
+  private renderNotices({ error, conflicts, state }: Integration) {
+    if (state !== "connected") return nothing;
+    if (error?.code === "confirmation_required") {
+      return notice("warning", t.controls.confirmTitle, html`<p>${error.detail}</p><p>${t.controls.confirmText}</p>`, html`
+        <button type="button" ?disabled=${!this.may("editor")} @click=${() => (this.confirming = true)}>${t.controls.confirm}</button>`);
+    }
+    const attempts = this.store.active?.attempts ?? 0;
+    const shown = error && error.code !== "sync_conflict" ? html`${problemView(error, this.may("editor") ? () => void this.syncNow() : undefined, error.retryable ? "warning" : "danger")}
+      ${error.retryable && attempts ? html`<p class="hint">${t.controls.retrying(attempts)}</p>` : nothing}` : nothing;
+    const torn = conflicts > 0 ? notice("warning", t.controls.conflictTitle(conflicts), t.controls.conflictText, html`
+      <button type="button" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>`) : nothing;
+    return html`${shown}${torn}`;
+  }
+
+  private renderFiles() {
+    const { pending, excluded } = this.store;
+    return html`<div class="files">
+      ${pending.items.length ? html`<div class="sub"><h3 class="small">${t.controls.pending}</h3></div>${this.list(pending.items)}
+        ${pending.hasMore ? html`<div class="foot"><button type="button" @click=${() => pending.more()}>${t.common.more}</button></div>` : nothing}` : nothing}
+      ${excluded.items.length ? html`<div class="foot"><button type="button" class="link small" aria-expanded=${this.showExcluded ? "true" : "false"} @click=${() => (this.showExcluded = !this.showExcluded)}>
+        ${this.showExcluded ? t.controls.hideExcluded : t.controls.showExcluded} (${excluded.items.length}${excluded.hasMore ? "+" : ""})</button></div>
+        ${this.showExcluded ? this.list(excluded.items) : nothing}` : nothing}
+    </div>`;
+  }
+
+  private list(changes: PendingChange[]) {
+    return html`<ul class="list">${changes.map((change) => this.renderChange(change))}</ul>`;
+  }
+
+  private renderChange(change: PendingChange) {
+    const open = this.open === change.path;
+    return html`<li>
+      <button type="button" class="file" aria-expanded=${open ? "true" : "false"} @click=${() => this.toggle(change)}>
+        ${icon("chevron", "chevron")}${changeLetter(change.change)}
+        <span class="path">${change.path}${change.from ? html` <span class="muted">${t.controls.from(change.from)}</span>` : nothing}</span>
+        ${change.held ? html`<span class="badge warning">${icon("pause")}${t.controls.held}</span>` : nothing}
+        ${this.counts(change)}</button>
+      ${change.held ? html`<p class="held">${change.held.detail} ${change.held.action}</p>` : nothing}
+      ${open ? html`<div class="detail">${this.diff ? diffView(this.diff, this.wholeDiff, () => (this.wholeDiff = true), false) : html`<div class="skeleton"></div>`}</div>` : nothing}
+    </li>`;
+  }
+
+  private counts({ additions, deletions }: PendingChange) {
+    if (additions === null || deletions === null) return html`<span class="counts muted">${t.controls.binary}</span>`;
+    return html`<span class="counts"><span class="success" aria-hidden="true">+${additions}</span><span class="danger" aria-hidden="true">−${deletions}</span>
+      <span class="sr">${t.controls.additions(additions)}, ${t.controls.deletions(deletions)}</span></span>`;
+  }
+
+  private renderConfirm({ error }: Integration) {
+    const gone = this.store.pending.items.filter((change) => change.change === "deleted").slice(0, 8);
+    return html`<lockstep-dialog .open=${this.confirming} .heading=${t.controls.confirmDialog} @dismissed=${() => (this.confirming = false)}>
+      <p>${error?.detail}</p>
+      ${gone.length ? html`<p class="hint">${t.controls.deletedList}</p><ul>${gone.map((change) => html`<li class="path">${change.path}</li>`)}</ul>` : nothing}
+      ${problemView(this.failure)}
+      <button slot="actions" type="button" @click=${() => (this.confirming = false)}>${t.common.cancel}</button>
+      <button slot="actions" type="button" class="destructive" ?disabled=${this.busy !== ""} @click=${this.confirm}>${busyLabel(this.busy === "confirm", t.controls.confirmDelete, t.controls.starting)}</button>
+    </lockstep-dialog>`;
+  }
+}
+define("lockstep-sync-controls", LockstepSyncControls);
