@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use app::AppCredentials;
 pub use apps::{AppInfo, ConvertedApp, HookConfig, HookDelivery, HookDeliveryPage, Installation};
-pub use budget::{Budget, Priority};
+pub use budget::{Admission, Ask, Budget, Limits, Primary, Priority, Seen};
 pub use commits::{CommitInfo, CommitMessage, Committed};
 pub use diff::{RemoteEntry, TreeDelta};
 pub use error::{GithubError, Result, Throttle};

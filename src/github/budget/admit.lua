@@ -1,12 +1,14 @@
 -- May this request be sent? One look at everything all processes know of the installation.
 -- KEYS: state hash, log of content-creating requests (zset), waiters (zset), usage hash, points hash
 -- ARGV: epoch known, epoch to take when there is none, member, party, person (0/1), resource,
---       content-creating (0/1), points, lease of a request in flight (ms)
+--       content-creating (0/1), points, lease of a request in flight (ms), content-creating requests
+--       of a minute and of an hour
 -- Answers {"ok"}, {"wait", until (ms), reason}, or {"epoch", epoch, now (ms)}: the caller must first
 -- restore what it remembers, because Redis has forgotten.
 local state, log, waiters, usage, points = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local known, fresh, member, party = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local person, resource, content, cost, lease = ARGV[5] == '1', ARGV[6], ARGV[7] == '1', tonumber(ARGV[8]), tonumber(ARGV[9])
+local per_minute, per_hour = tonumber(ARGV[10]), tonumber(ARGV[11])
 local MINUTE, HOUR, DAY = 61000, 3601000, 86400000
 
 local time = redis.call('TIME')
@@ -82,9 +84,10 @@ if content then
     return at > now and now + 1000 or at + length
   end
 
-  for _, window in ipairs({ { HOUR, 500, 40 }, { MINUTE, 80, 8 } }) do
+  for _, window in ipairs({ { HOUR, per_hour }, { MINUTE, per_minute } }) do
     local length, cap = window[1], window[2]
-    if not person then cap = cap - math.max(window[3], people) end
+    -- The last tenth is for people.
+    if not person then cap = math.max(1, cap - math.max(math.ceil(cap / 10), people)) end
     local all, mine = within(length)
     if #all >= cap then return wait(room(all, cap, length), 'content') end
     local share = math.max(1, math.ceil(cap / parties))

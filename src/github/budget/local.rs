@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Priority, Seen};
+use super::{Limits, Priority, Seen};
 use crate::github::error::Throttle;
 
-/// A quarter of what GitHub allows: other processes may be careful at the same time.
-const PER_MINUTE: usize = 20;
-const PER_HOUR: usize = 125;
+/// The share of what GitHub allows: other processes may be careful at the same time.
+const CAREFUL: usize = 4;
 const MINUTE: TimeDelta = TimeDelta::seconds(61);
 const HOUR: TimeDelta = TimeDelta::seconds(3601);
 
@@ -38,10 +37,10 @@ impl Local {
     }
 
     /// The careful answer without Redis: None is yes.
-    pub fn full(&self, priority: Priority, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Throttle)> {
-        let spare = if priority == Priority::Person { 0 } else { 1 };
-        for (length, most) in [(HOUR, PER_HOUR), (MINUTE, PER_MINUTE)] {
-            let most = most - most / 10 * spare;
+    pub fn full(&self, priority: Priority, limits: Limits, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Throttle)> {
+        for (length, limit) in [(HOUR, limits.per_hour), (MINUTE, limits.per_minute)] {
+            let reserve = if priority == Priority::Person { 0 } else { limit / CAREFUL / 10 };
+            let most = (limit / CAREFUL - reserve).max(1);
             let mut times: Vec<_> = self.log.iter().map(|one| one.at).filter(|at| *at > now - length).collect();
             times.sort_unstable();
             if times.len() >= most {
@@ -87,6 +86,9 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    const GITHUB: Limits = Limits { per_minute: 80, per_hour: 500 };
+    const PER_MINUTE: usize = 20;
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
     }
@@ -95,13 +97,13 @@ mod tests {
     fn careful_without_redis() {
         let mut local = Local::default();
         for i in 0..PER_MINUTE {
-            assert_eq!(local.full(Priority::Person, at(0)), None, "{i}");
+            assert_eq!(local.full(Priority::Person, GITHUB, at(0)), None, "{i}");
             local.started(&format!("p|{i}"), TimeDelta::seconds(150), at(0));
             local.ended(&format!("p|{i}"), true, at(i as i64 / 10));
         }
-        assert_eq!(local.full(Priority::Person, at(5)), Some((at(61), Throttle::Content)));
-        assert_eq!(local.full(Priority::Person, at(61)), None);
-        assert!(local.full(Priority::Background, at(61)).is_none_or(|(until, _)| until <= at(62)));
+        assert_eq!(local.full(Priority::Person, GITHUB, at(5)), Some((at(61), Throttle::Content)));
+        assert_eq!(local.full(Priority::Person, GITHUB, at(61)), None);
+        assert!(local.full(Priority::Background, GITHUB, at(61)).is_none_or(|(until, _)| until <= at(62)));
     }
 
     #[test]
@@ -110,8 +112,8 @@ mod tests {
         for i in 0..PER_MINUTE {
             local.started(&i.to_string(), TimeDelta::seconds(150), at(0));
         }
-        assert!(local.full(Priority::Person, at(200)).is_some());
-        assert!(local.full(Priority::Person, at(212)).is_none());
+        assert!(local.full(Priority::Person, GITHUB, at(200)).is_some());
+        assert!(local.full(Priority::Person, GITHUB, at(212)).is_none());
     }
 
     #[test]
@@ -121,7 +123,7 @@ mod tests {
             local.started(&i.to_string(), TimeDelta::seconds(150), at(0));
         }
         local.ended("3", false, at(0));
-        assert_eq!(local.full(Priority::Person, at(1)), None);
+        assert_eq!(local.full(Priority::Person, GITHUB, at(1)), None);
         assert_eq!(local.entries(at(0)).len(), PER_MINUTE - 1);
     }
 }

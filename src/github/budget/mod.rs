@@ -34,7 +34,7 @@ pub enum Priority {
 
 /// A request that asks to be sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Ask<'a> {
+pub struct Ask<'a> {
     pub installation: i64,
     /// Who shares: one project, by its repository.
     pub party: &'a str,
@@ -46,7 +46,7 @@ pub(crate) struct Ask<'a> {
 
 /// The permission to send one request; give it back with `Budget::settle`.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub struct Admission {
     installation: i64,
     party: String,
     graphql: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Admission {
 
 /// What an answer's headers said.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// False only when certainly nothing left this machine.
     pub sent: bool,
     pub primary: Option<Primary>,
@@ -66,7 +66,7 @@ pub(crate) struct Seen {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Primary {
+pub struct Primary {
     pub remaining: i64,
     pub limit: i64,
     pub reset: DateTime<Utc>,
@@ -77,6 +77,20 @@ const WRITES_AT_ONCE: usize = 8;
 /// Longer than any request may take.
 const LEASE: TimeDelta = TimeDelta::seconds(150);
 
+/// Content-creating requests of one installation. GitHub's own are the default; an Enterprise Server
+/// may have others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub per_minute: usize,
+    pub per_hour: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { per_minute: 80, per_hour: 500 }
+    }
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Budget {
@@ -85,6 +99,7 @@ pub struct Budget {
 
 struct Inner {
     shared: Shared,
+    limits: Limits,
     installations: Mutex<HashMap<i64, Installation>>,
 }
 
@@ -98,7 +113,12 @@ struct Installation {
 impl Budget {
     /// `prefix` is the first part of every key.
     pub fn new(redis: ConnectionManager, prefix: &str) -> Self {
-        let inner = Inner { shared: Shared::new(redis, prefix), installations: Mutex::default() };
+        Self::with_limits(redis, prefix, Limits::default())
+    }
+
+    /// The same limits must be given by every process.
+    pub fn with_limits(redis: ConnectionManager, prefix: &str, limits: Limits) -> Self {
+        let inner = Inner { shared: Shared::new(redis, prefix, limits), limits, installations: Mutex::default() };
         Budget { inner: Arc::new(inner) }
     }
 
@@ -107,7 +127,7 @@ impl Budget {
     }
 
     /// May this request be sent now? If not: `RetryAt`.
-    pub(crate) async fn admit(&self, ask: Ask<'_>) -> Result<Admission> {
+    pub async fn admit(&self, ask: Ask<'_>) -> Result<Admission> {
         let slot = if ask.content { self.slot(ask.installation).await } else { None };
         if let Some(wait) = self.with(ask.installation, |one| one.local.blocked(ask.graphql, Utc::now())) {
             return Err(later(wait));
@@ -127,7 +147,7 @@ impl Budget {
 
     /// Records what became of a request. Answers until when GitHub's refusal makes the installation
     /// wait, which may be longer than GitHub said when it said it before.
-    pub(crate) async fn settle(&self, admission: Admission, seen: Seen) -> Option<DateTime<Utc>> {
+    pub async fn settle(&self, admission: Admission, seen: Seen) -> Option<DateTime<Utc>> {
         let now = Utc::now();
         self.with(admission.installation, |one| {
             if let Some(member) = &admission.member {
@@ -159,7 +179,7 @@ impl Budget {
     }
 
     fn ask_locally(&self, ask: &Ask<'_>) -> Result<()> {
-        let full = ask.content.then(|| self.with(ask.installation, |one| one.local.full(ask.priority, Utc::now())));
+        let full = ask.content.then(|| self.with(ask.installation, |one| one.local.full(ask.priority, self.inner.limits, Utc::now())));
         full.flatten().map_or(Ok(()), |wait| Err(later(wait)))
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Value};
 
-use super::{Admission, Ask, Fuse, LEASE, Priority, Scripts, Seen};
+use super::{Admission, Ask, Fuse, LEASE, Limits, Priority, Scripts, Seen};
 use crate::github::error::Throttle;
 use crate::github::patience;
 
@@ -20,6 +20,7 @@ pub(crate) struct Shared {
     prefix: String,
     scripts: Scripts,
     fuse: Fuse,
+    limits: Limits,
 }
 
 pub(super) enum Reply {
@@ -29,8 +30,8 @@ pub(super) enum Reply {
 }
 
 impl Shared {
-    pub(super) fn new(redis: ConnectionManager, prefix: &str) -> Self {
-        Shared { redis, prefix: format!("{prefix}:github"), scripts: Scripts::default(), fuse: Fuse::default() }
+    pub(super) fn new(redis: ConnectionManager, prefix: &str, limits: Limits) -> Self {
+        Shared { redis, prefix: format!("{prefix}:github"), scripts: Scripts::default(), fuse: Fuse::default(), limits }
     }
 
     fn key(&self, installation: i64, what: &str) -> String {
@@ -46,6 +47,7 @@ impl Shared {
         let points = if ask.content { 5 } else { 1 };
         call.arg(epoch).arg(fresh).arg(member).arg(ask.party).arg(i32::from(ask.priority == Priority::Person));
         call.arg(resource(ask.graphql)).arg(i32::from(ask.content)).arg(points).arg(LEASE.num_milliseconds());
+        call.arg(self.limits.per_minute).arg(self.limits.per_hour);
         let mut redis = self.redis.clone();
         let reply: Vec<Value> = self.answer(call.invoke_async(&mut redis)).await?;
         read(&reply)
