@@ -1,6 +1,7 @@
 //! One binary for all integration tests.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod github;
 mod queue;
 mod sync;
 mod tidy;

@@ -179,7 +179,9 @@ impl Budget {
     }
 
     fn ask_locally(&self, ask: &Ask<'_>) -> Result<()> {
-        let full = ask.content.then(|| self.with(ask.installation, |one| one.local.full(ask.priority, self.inner.limits, Utc::now())));
+        let full = ask
+            .content
+            .then(|| self.with(ask.installation, |one| one.local.full(ask.priority, self.inner.limits, Utc::now())));
         full.flatten().map_or(Ok(()), |wait| Err(later(wait)))
     }
 
