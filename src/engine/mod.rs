@@ -1,6 +1,16 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
+pub mod authorize;
+pub mod connect;
+pub mod failure;
 mod health;
+pub mod repositories;
+pub mod repository;
+pub mod return_to;
+mod revoke;
+mod secrets;
+pub mod setup;
+mod tokens;
 mod wake;
 
 use std::sync::Arc;

@@ -44,6 +44,10 @@ pub fn check(text: &str, public_url: &str, panel_origins: &[String]) -> Result<(
         return if stays { Ok(()) } else { refused("is a path with a single leading slash, or a URL") };
     }
     let Ok(url) = Url::parse(text) else { return refused("is a path with a single leading slash, or a URL") };
+    // A `blob:` has the origin of the page that made it.
+    if !matches!(url.scheme(), "http" | "https") {
+        return refused("is an http or https address");
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return refused("holds no user name or password");
     }
@@ -56,7 +60,7 @@ pub fn check(text: &str, public_url: &str, panel_origins: &[String]) -> Result<(
 
 fn allowed(origin: &Origin, public: &Origin, panel_origins: &[String]) -> bool {
     let panel = |text: &String| Url::parse(text).is_ok_and(|url| url.origin() == *origin);
-    origin.is_tuple() && (origin == public || panel_origins.iter().any(panel))
+    origin == public || panel_origins.iter().any(panel)
 }
 
 /// The checked address with `lockstep=OUTCOME` added to its query; one that was there is replaced,
@@ -93,8 +97,14 @@ mod tests {
     #[test]
     fn addresses_that_stay_home_are_let_in() {
         for good in [
-            "/", "/projects/7?tab=git#top", "/a//b", "https://app.example", "https://app.example/x?y=1",
-            "https://APP.example:443/x", "http://localhost:3000/", "https://sync.example:8443/panel/site",
+            "/",
+            "/projects/7?tab=git#top",
+            "/a//b",
+            "https://app.example",
+            "https://app.example/x?y=1",
+            "https://APP.example:443/x",
+            "http://localhost:3000/",
+            "https://sync.example:8443/panel/site",
         ] {
             assert!(checked(good), "{good}");
         }
@@ -103,11 +113,29 @@ mod tests {
     #[test]
     fn addresses_that_lead_away_are_refused() {
         for bad in [
-            "", "//evil.example", "/\\evil.example", "/\t/evil.example", "\\/evil.example", "https:\\\\evil.example",
-            "https://evil.example", "https://app.example.evil.example/", "https://app.example@evil.example/",
-            "https://me:pw@app.example/", "http://app.example/", "https://app.example:444/", "javascript:alert(1)",
-            "data:text/html,x", "relative/path", "https://sync.example/", " /x", "/x\n", "ftp://app.example/",
-            "blob:https://app.example/1", "https:app.example.evil", "http://localhost:3001/", "/\u{a0}x",
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "\\/evil.example",
+            "https:\\\\evil.example",
+            "https://evil.example",
+            "https://app.example.evil.example/",
+            "https://app.example@evil.example/",
+            "https://me:pw@app.example/",
+            "http://app.example/",
+            "https://app.example:444/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "relative/path",
+            "https://sync.example/",
+            " /x",
+            "/x\n",
+            "ftp://app.example/",
+            "blob:https://app.example/1",
+            "https:app.example.evil",
+            "http://localhost:3001/",
+            "/\u{a0}x",
             &format!("/{}", "x".repeat(2048)),
         ] {
             assert!(!checked(bad), "{bad:?}");
@@ -120,7 +148,10 @@ mod tests {
         assert_eq!(added("/a"), "/a?lockstep=connected");
         assert_eq!(added("/a?x=%20y&z"), "/a?x=%20y&z&lockstep=connected");
         assert_eq!(added("/a?#top"), "/a?lockstep=connected#top");
-        assert_eq!(added("https://app.example/?lockstep=denied&q=1#a?b"), "https://app.example/?q=1&lockstep=connected#a?b");
+        assert_eq!(
+            added("https://app.example/?lockstep=denied&q=1#a?b"),
+            "https://app.example/?q=1&lockstep=connected#a?b"
+        );
         assert_eq!(with_outcome("/a", Outcome::Denied), "/a?lockstep=denied");
     }
 }

@@ -175,6 +175,13 @@ impl GitHub {
         self.app_get("GET /app/hook/config", "/app/hook/config").await?.json(false)
     }
 
+    /// Gives the App's webhook this secret; GitHub signs with it from then on.
+    pub async fn set_hook_secret(&self, secret: &str) -> Result<()> {
+        let body = serde_json::json!({ "secret": secret, "content_type": "json" });
+        let call = self.rest(Method::PATCH, "PATCH /app/hook/config", "/app/hook/config").with_json(&body)?;
+        self.as_app(call, About { subject: Subject::App, writes: true }).await.map(drop)
+    }
+
     /// Up to 100 deliveries of the last three days, newest first; `status` `success` or `failure`.
     pub async fn deliveries(&self, cursor: Option<&str>, status: Option<&str>) -> Result<HookDeliveryPage> {
         let mut path = "/app/hook/deliveries?per_page=100".to_owned();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct RepositoryInfo {
     pub default_branch: String,
     /// For people.
     pub url: String,
+    /// REST tells, GraphQL is not asked.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// A branch and its repository, from one request.
@@ -119,6 +122,8 @@ pub(crate) struct RestRepository {
     pub archived: bool,
     #[serde(default)]
     pub default_branch: Option<String>,
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 impl Repo {
@@ -276,6 +281,7 @@ impl GraphRepository {
             archived: self.is_archived,
             default_branch: self.default_branch_ref.map(|branch| branch.name).unwrap_or_default(),
             url: self.url,
+            created_at: None,
         };
         Ok(Look { head, repository })
     }
@@ -290,6 +296,7 @@ impl From<RestRepository> for RepositoryInfo {
             archived: found.archived,
             default_branch: found.default_branch.unwrap_or_default(),
             url: found.html_url,
+            created_at: found.created_at,
         }
     }
 }

@@ -3,9 +3,12 @@
 
 pub mod auth;
 pub mod body;
+mod callback;
 pub mod changes;
 mod docs;
 pub mod edge;
+mod failure;
+pub mod integration;
 pub mod keys;
 pub mod openapi;
 pub mod ops;
@@ -13,8 +16,10 @@ pub mod page;
 pub mod paging;
 pub mod panel_sessions;
 pub mod problem;
+pub mod repositories;
 pub mod routes;
 mod server;
+mod setup;
 mod table;
 pub mod views;
 

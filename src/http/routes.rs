@@ -6,6 +6,7 @@
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Resource, Route};
 
 use super::auth::Need;
 use super::edge;
@@ -108,6 +109,12 @@ route_table! {
         // method tail                  handler                keys    panel
         POST "/changes"                 changes::change        changes never;
         PUT "/tree"                     changes::tree          changes never;
+        POST "/connect"                 integration::connect   admin   owner;
+        GET "/repositories"             repositories::list     admin   owner;
+        PUT "/integration"              integration::put       admin   owner;
+        GET "/integration"              integration::get       admin   viewer;
+        DELETE "/integration"           integration::delete    admin   owner;
+        POST "/repository"              repositories::create   admin   owner;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }
 }
@@ -125,7 +132,22 @@ pub fn public(config: &mut ServiceConfig) {
     let panel = web::scope("/panel/{project}/api").wrap(from_fn(edge::cross_origin));
     let panel = resources(tails(true)).into_iter().fold(panel, |scope, resource| scope.service(resource));
     config.service(panel.default_service(web::to(nothing_here)));
+    for (path, page) in [
+        ("/github/start", web::get().to(callback::start)),
+        ("/github/callback", web::get().to(callback::finish)),
+        ("/github/setup", web::get().to(callback::installed)),
+        ("/setup", web::get().to(setup::show)),
+        ("/setup/callback", web::get().to(setup::finish)),
+    ] {
+        config.service(only_get(path, page));
+    }
     config.default_service(web::to(nothing_here));
+}
+
+/// A page that browsers open.
+fn only_get(path: &str, page: Route) -> Resource {
+    let refused = || async { Err::<&str, _>(ApiError::method_not_allowed("GET, HEAD")) };
+    web::resource(path).route(page).default_service(web::to(refused))
 }
 
 /// What hosts and operators reach.

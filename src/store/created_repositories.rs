@@ -28,6 +28,14 @@ pub struct Creation {
 }
 
 impl Store {
+    /// The repository that the project is connected to.
+    pub async fn connected_repository(&self, pid: i64) -> Result<Option<i64>, StoreError> {
+        let client = self.client().await?;
+        let row = client.query_opt("SELECT repository_id FROM integrations WHERE pid = $1", &[&pid]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// What an earlier request left.
     pub async fn creation(&self, wanted: Wanted<'_>) -> Result<Option<Creation>, StoreError> {
         let client = self.client().await?;
         let row = client

@@ -1,0 +1,183 @@
+//! First run: the GitHub App made from `app-manifest.json`, stored sealed, used by all replicas.
+
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use super::failure::Failure;
+use super::{Engine, secrets};
+use crate::github::{AppCredentials, ConvertedApp};
+use crate::model::{Code, Problem};
+use crate::store::github_app::StoredApp;
+
+/// The App as it is proposed; `{PUBLIC_URL}` stands for where this deployment is reached.
+const MANIFEST: &str = include_str!("../../app-manifest.json");
+/// GitHub takes names of at most 34 characters, each once in the world.
+const MAX_NAME: usize = 34;
+
+/// A page with a form for GitHub's «new App» page.
+#[derive(Debug)]
+pub struct Form {
+    /// Where the form goes: GitHub's page, with a state that is good once.
+    pub action: String,
+    pub manifest: String,
+}
+
+/// What came of the first run's page.
+#[derive(Debug)]
+pub enum Setup {
+    /// An App is configured: there is no setup (any more).
+    Over,
+    /// The token, or the state, is not one of ours.
+    Stranger,
+    Form(Form),
+    /// The App is made, stored and in use here; where it is installed.
+    Made {
+        install_url: String,
+    },
+}
+
+impl Engine {
+    /// The address of the setup page, to be told to whoever starts the program. None: an App is
+    /// configured already.
+    pub async fn setup_url(&self) -> Result<Option<String>, Failure> {
+        self.reload_app().await?;
+        if self.github.app().is_some() {
+            return Ok(None);
+        }
+        let token = self.store.setup_token(&self.vault, &secrets::fresh()?).await?;
+        Ok(Some(format!("{}/setup?token={}", self.settings.public_url, *token)))
+    }
+
+    /// Takes over an App that another replica's setup stored; called every two seconds until there is one.
+    pub async fn reload_app(&self) -> Result<(), Failure> {
+        if self.settings.app_configured || self.github.app().is_some() {
+            return Ok(());
+        }
+        if let Some(app) = self.store.github_app(&self.vault).await? {
+            self.github.set_app(Some(credentials(&app)?));
+            tracing::info!(slug = app.slug, "the GitHub App is set up");
+        }
+        Ok(())
+    }
+
+    /// The page for whoever has the token; `organization`: whose App it is to be, else the person's own.
+    pub async fn setup_form(&self, token: &str, organization: Option<&str>) -> Result<Setup, Failure> {
+        self.reload_app().await?;
+        if self.github.app().is_some() {
+            return Ok(Setup::Over);
+        }
+        let known = self.store.present_setup_token(&self.vault).await?;
+        let fits = known.is_some_and(|known| secrets::hash(&known).ct_eq(&secrets::hash(token)).into());
+        if !fits {
+            return Ok(Setup::Stranger);
+        }
+        let state = secrets::fresh()?;
+        self.store.add_setup_state(&secrets::hash(&state)).await?;
+        let web = &self.settings.github_web_url;
+        let page = match organization {
+            Some(organization) => format!("{web}/organizations/{organization}/settings/apps/new"),
+            None => format!("{web}/settings/apps/new"),
+        };
+        let action = format!("{page}?state={}", *state);
+        Ok(Setup::Form(Form { action, manifest: manifest(&self.settings.public_url)? }))
+    }
+
+    /// Where GitHub sends the browser once the App is made: the code is exchanged for its secrets.
+    pub async fn finish_setup(&self, state: &str, code: &str, request_id: Option<&str>) -> Result<Setup, Failure> {
+        self.reload_app().await?;
+        if self.github.app().is_some() {
+            return Ok(Setup::Over);
+        }
+        if !self.store.take_setup_state(&secrets::hash(state)).await? {
+            return Ok(Setup::Stranger);
+        }
+        let made = self.github.convert_manifest(code).await?;
+        let app = self.with_webhook_secret(made).await?;
+        if !self.store.save_github_app(&self.vault, &app, request_id).await? {
+            self.github.set_app(None);
+            self.reload_app().await?;
+            return Ok(Setup::Over);
+        }
+        self.github.set_app(Some(credentials(&app)?));
+        Ok(Setup::Made { install_url: self.github.install_url().unwrap_or_default() })
+    }
+
+    /// GitHub makes a webhook secret for an App with a webhook; without one nobody's deliveries
+    /// could be told from GitHub's, so one is made here and given to GitHub.
+    async fn with_webhook_secret(&self, made: ConvertedApp) -> Result<StoredApp, Failure> {
+        let given = made.webhook_secret.filter(|secret| !secret.is_empty());
+        let missing = given.is_none();
+        let webhook_secret = match given {
+            Some(secret) => secret,
+            None => secrets::fresh()?,
+        };
+        let app = StoredApp {
+            app_id: made.id,
+            slug: made.slug,
+            client_id: made.client_id,
+            private_key: made.pem,
+            client_secret: made.client_secret,
+            webhook_secret,
+        };
+        if missing {
+            self.github.set_app(Some(credentials(&app)?));
+            if let Err(error) = self.github.set_hook_secret(&app.webhook_secret).await {
+                self.github.set_app(None);
+                return Err(error.into());
+            }
+        }
+        Ok(app)
+    }
+}
+
+fn credentials(app: &StoredApp) -> Result<AppCredentials, Failure> {
+    let (client_secret, webhook_secret) = (app.client_secret.clone(), app.webhook_secret.clone());
+    AppCredentials::new(app.app_id, &*app.slug, &*app.client_id, client_secret, &app.private_key, webhook_secret)
+        .map_err(Failure::from)
+}
+
+/// The manifest for this deployment, as JSON.
+fn manifest(public_url: &str) -> Result<String, Problem> {
+    let broken = |_| Problem::new(Code::Internal, "the App's manifest is no JSON");
+    let quoted = json!(public_url).to_string();
+    let inside = quoted.trim_matches('"');
+    let mut manifest: Value = serde_json::from_str(&MANIFEST.replace("{PUBLIC_URL}", inside)).map_err(broken)?;
+    manifest["name"] = json!(name(public_url));
+    Ok(manifest.to_string())
+}
+
+/// A name that is likely still free; the person can change it on GitHub's page.
+fn name(public_url: &str) -> String {
+    let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    format!("Lockstep {host}").trim().chars().take(MAX_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_manifest_points_to_this_deployment() {
+        let manifest: Value = serde_json::from_str(&manifest("https://sync.example").unwrap()).unwrap();
+        assert_eq!(manifest["redirect_url"], "https://sync.example/setup/callback");
+        assert_eq!(manifest["hook_attributes"]["url"], "https://sync.example/webhooks/github");
+        assert_eq!(manifest["callback_urls"], json!(["https://sync.example/github/callback"]));
+        assert_eq!(manifest["setup_url"], "https://sync.example/github/setup");
+        assert_eq!(manifest["name"], "Lockstep sync.example");
+        assert_eq!(
+            manifest["default_permissions"],
+            json!({"contents": "write", "pull_requests": "write", "administration": "write", "workflows": "write",
+                   "checks": "read", "statuses": "read", "metadata": "read"})
+        );
+        assert_eq!(manifest["default_events"].as_array().unwrap().len(), 9);
+        assert!(!manifest.to_string().contains("PUBLIC_URL"));
+    }
+
+    #[test]
+    fn names_fit_at_github() {
+        assert_eq!(name("https://a-very-long-host-name.of.some.example.com/").chars().count(), MAX_NAME);
+        assert_eq!(name("nonsense"), "Lockstep");
+    }
+}

@@ -1,0 +1,136 @@
+//! The browser's way to GitHub and back: `/github/start`, `/github/callback`, `/github/setup`.
+//!
+//! Nothing in these addresses is believed but a secret that was given to this very browser. What
+//! does not fit ends on a page, never in a redirect.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::edge::RequestId;
+use super::failure::answer;
+use super::page;
+use super::problem::ApiError;
+use crate::engine::Engine;
+use crate::engine::authorize::{Back, Ended, Started, cookie_name};
+use crate::engine::return_to::Outcome;
+
+const PATH: &str = "/github";
+
+/// Whatever else GitHub or somebody puts there is ignored.
+#[derive(Deserialize)]
+pub struct Parameters {
+    ticket: Option<String>,
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// Exchanges the ticket for a state and a cookie, and goes on to GitHub.
+pub async fn start(engine: web::Data<Engine>, query: web::Query<Parameters>) -> Result<HttpResponse, ApiError> {
+    let started = engine.start_visit(query.ticket.as_deref().unwrap_or("")).await.map_err(answer)?;
+    let Some(Started { location, cookie_name, cookie }) = started else {
+        return Ok(stranger());
+    };
+    let cookie = visit_cookie(&engine, cookie_name, cookie.as_str(), Duration::minutes(10));
+    Ok(HttpResponse::Found().insert_header((header::LOCATION, location)).cookie(cookie).finish())
+}
+
+/// Where GitHub sends the browser when the person has decided.
+pub async fn finish(
+    engine: web::Data<Engine>,
+    request: HttpRequest,
+    request_id: RequestId,
+    query: web::Query<Parameters>,
+) -> Result<HttpResponse, ApiError> {
+    let Some(state) = query.state.as_deref() else { return Ok(stranger()) };
+    let name = cookie_name(state);
+    let cookie = request.cookie(&name);
+    let back = Back { state, code: query.code.as_deref(), error: query.error.as_deref() };
+    let ended =
+        engine.finish_visit(back, cookie.as_ref().map(Cookie::value), Some(&request_id.0)).await.map_err(answer)?;
+    let known = !matches!(ended, Ended::Stranger);
+    let mut response = show(ended);
+    if known {
+        // The state is used up, and the cookie with it.
+        let gone = visit_cookie(&engine, name, "", Duration::ZERO);
+        response.add_cookie(&gone).map_err(ApiError::internal)?;
+    }
+    Ok(response)
+}
+
+/// The App's setup address: somebody installed the App, or changed what it may reach. What the
+/// redirect says about that is not read; GitHub is asked when it matters.
+pub async fn installed(engine: web::Data<Engine>, query: web::Query<Parameters>) -> Result<HttpResponse, ApiError> {
+    let ended = match query.state.as_deref() {
+        Some(state) => engine.finish_install(state).await.map_err(answer)?,
+        None => None,
+    };
+    Ok(match ended {
+        Some(ended) => show(ended),
+        None => html(
+            StatusCode::OK,
+            "Back from GitHub",
+            &["Go back to your project and reload the page: what the GitHub App may reach now is listed there."],
+        ),
+    })
+}
+
+fn visit_cookie<'a>(engine: &Engine, name: String, value: &'a str, age: Duration) -> Cookie<'a> {
+    Cookie::build(name, value)
+        .path(PATH)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(engine.settings.public_url.starts_with("https://"))
+        .max_age(age)
+        .finish()
+}
+
+fn show(ended: Ended) -> HttpResponse {
+    match ended {
+        Ended::Stranger => stranger(),
+        Ended::Refused => html(
+            StatusCode::BAD_REQUEST,
+            "GitHub did not confirm this",
+            &[
+                "GitHub did not accept the answer that came back from its page, so nothing was connected.",
+                "Go back to your project and connect to GitHub again.",
+            ],
+        ),
+        Ended::Back { to: Some(address), .. } => {
+            HttpResponse::SeeOther().insert_header((header::LOCATION, address)).finish()
+        }
+        Ended::Back { outcome: Outcome::Connected, to: None } => {
+            html(StatusCode::OK, "Connected to GitHub", &["You can close this page and go back to your project."])
+        }
+        Ended::Back { outcome: Outcome::Denied, to: None } => html(
+            StatusCode::OK,
+            "Not connected",
+            &["You did not authorize the GitHub App, so nothing was changed.", "You can close this page."],
+        ),
+        Ended::Back { outcome: Outcome::Installed, to: None } => html(
+            StatusCode::OK,
+            "The GitHub App is installed",
+            &["You can close this page and go back to your project."],
+        ),
+    }
+}
+
+fn stranger() -> HttpResponse {
+    html(
+        StatusCode::BAD_REQUEST,
+        "This link cannot be used",
+        &[
+            "It was used before, is older than ten minutes, or was opened in another browser. Nothing was changed.",
+            "Go back to your project and connect to GitHub again.",
+        ],
+    )
+}
+
+fn html(status: StatusCode, title: &str, paragraphs: &[&str]) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, page::policy("'none'")))
+        .body(page::simple(title, paragraphs))
+}
