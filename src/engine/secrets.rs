@@ -7,13 +7,12 @@ use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use crate::model::{Code, Problem};
+use crate::vault;
 
 /// 43 characters of `A-Z a-z 0-9 - _`, fit for URLs, cookies and as a PKCE verifier.
 pub fn fresh() -> Result<Zeroizing<String>, Failure> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(bytes.as_mut_slice())
-        .map_err(|_| Problem::new(Code::Internal, "the operating system gives no randomness"))?;
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
+    let token = vault::random_token();
+    Ok(token.map_err(|_| Problem::new(Code::Internal, "the operating system gives no randomness"))?.into())
 }
 
 /// What rows keep of a secret that is 256 bits of randomness.
