@@ -202,12 +202,13 @@ CREATE TABLE sync_files (
     PRIMARY KEY (sync_id, key)
 );
 
--- Paths that are kept back: GitHub refused them, or a pull request has them.
+-- Paths that are kept back: GitHub refused them, or a pull request has them. A conflict follows from
+-- the sides in files; its row here only says that people have been told of it.
 CREATE TABLE holds (
     pid          bigint NOT NULL REFERENCES projects ON DELETE CASCADE,
     key          bytea NOT NULL,
     path         text COLLATE "C" NOT NULL,
-    reason       text NOT NULL CHECK (reason IN ('refused', 'collision', 'pull_request', 'pull_request_closed')),
+    reason       text NOT NULL CHECK (reason IN ('refused', 'conflict', 'collision', 'pull_request', 'pull_request_closed')),
     problem      jsonb,
     oid          bytea,                             -- the version that was refused; another one is tried
     mode         integer,

@@ -1,0 +1,148 @@
+//! Carrying out the project's half of a plan: one transaction that takes over what GitHub has, and
+//! records the head the rows then reflect.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tokio_postgres::Transaction;
+
+use super::decide::Decision;
+use super::look::{Look, Trouble};
+use super::view;
+use crate::model::{ChangeKind, Code, Direction, Entry, FilePath, Problem};
+use crate::store::events::{self, Actor, Event};
+use crate::store::holds::{self, Note};
+use crate::store::record::{self, Absorb, Absorbed};
+use crate::store::syncs::{self, SyncFile};
+use crate::store::{StoreError, integrations};
+use crate::sync::plan::{Collision, Plan};
+
+impl Look<'_> {
+    /// Takes over GitHub's side. Afterwards all that is left of the plan is what is pushed.
+    pub async fn absorb(&mut self, decision: &Decision) -> Result<Absorbed, Trouble> {
+        let paths = absorbing(decision);
+        let notes = notes(decision);
+        if paths.is_empty() && !decision.remote.moved && notes.is_empty() {
+            let revision = decision.snapshot.revision;
+            return Ok(Absorbed { revision, ..Absorbed::default() });
+        }
+        let mut sync = self.sync.clone();
+        let (lease, on) = (self.lease, &self.on);
+        let absorbed = self
+            .engine
+            .store
+            .under_lease(lease, async |tx| {
+                let absorbed = record::absorb(tx, lease, decision.snapshot.number, &paths).await?;
+                holds::replace_notes(tx, on.pid, &notes).await?;
+                if decision.remote.moved {
+                    record::set_head(tx, on.pid, decision.remote.head).await?;
+                }
+                if !absorbed.changed.is_empty() {
+                    let files = pulled(decision, &absorbed);
+                    self.say_files_changed(tx, &files, absorbed.revision).await?;
+                    if let Some(sync) = sync.as_mut() {
+                        sync.direction = Direction::Pull;
+                        sync.revision = absorbed.revision;
+                        sync.files_changed = files.len() as i64;
+                        sync.commit = decision.remote.head.map(|head| head.commit);
+                        sync.snapshot = Some(decision.snapshot.number);
+                        syncs::save(tx, sync).await?;
+                        syncs::save_files(tx, on.pid, sync.id, &files).await?;
+                    }
+                }
+                if !absorbed.moved_on.is_empty() {
+                    integrations::set_due(tx, on.pid, on.now, false).await?;
+                }
+                Ok(absorbed)
+            })
+            .await?;
+        self.sync = sync;
+        self.on.head = decision.remote.head;
+        Ok(absorbed)
+    }
+
+    async fn say_files_changed(&self, tx: &Transaction<'_>, files: &[SyncFile], revision: i64) -> Result<(), StoreError> {
+        let listed: Vec<_> = files.iter().take(view::MAX_LISTED).map(view::changed_file).collect();
+        let data = json!({ "project": self.on.project, "revision": revision, "files": listed });
+        let event = Event::live(self.on.pid, self.on.project.as_str(), "project.files_changed", Actor::github(), data);
+        self.engine.append(tx, event).await
+    }
+}
+
+/// What the project's files became, path by path.
+fn pulled(decision: &Decision, absorbed: &Absorbed) -> Vec<SyncFile> {
+    let now = |path: &FilePath| decision.plan.merge.get(path).copied().or_else(|| decision.rows.get(path)?.github);
+    absorbed
+        .changed
+        .iter()
+        .filter_map(|path| {
+            let old = decision.rows.get(path)?.project;
+            let new = now(path);
+            Some(SyncFile { path: path.clone(), change: change_kind(old, new), from: None, old, new })
+        })
+        .collect()
+}
+
+/// What happened to one path.
+pub(super) fn change_kind(old: Option<Entry>, new: Option<Entry>) -> ChangeKind {
+    match (old, new) {
+        (None, _) => ChangeKind::Added,
+        (_, None) => ChangeKind::Deleted,
+        (Some(old), Some(new)) if old.oid == new.oid => ChangeKind::ModeChanged,
+        _ => ChangeKind::Modified,
+    }
+}
+
+fn absorbing(decision: &Decision) -> BTreeMap<FilePath, Absorb> {
+    let mut paths = BTreeMap::new();
+    for (path, row) in &decision.rows {
+        let known = decision.snapshot.paths.get(path).and_then(|sides| sides.github);
+        let (project, base) = outcome(&decision.plan, path, row.project, row.base, row.github);
+        if project == row.project && base == row.base && known == row.github {
+            continue;
+        }
+        let size = match project {
+            Some(entry) if project != row.project => decision.sizes.get(&entry.oid).copied().unwrap_or(0),
+            _ => decision.snapshot.paths.get(path).map_or(0, |sides| sides.size),
+        };
+        let github_size = decision.remote.paths.get(path).copied().flatten().and_then(|there| there.size);
+        let github_size = github_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
+        paths.insert(path.clone(), Absorb { seen: row.project, project, size, base, github: row.github, github_size });
+    }
+    paths
+}
+
+/// The project's side and base as the plan wants them.
+fn outcome(
+    plan: &Plan,
+    path: &FilePath,
+    project: Option<Entry>,
+    base: Option<Entry>,
+    github: Option<Entry>,
+) -> (Option<Entry>, Option<Entry>) {
+    if plan.take.contains_key(path) || plan.propose.contains_key(path) {
+        (github, github)
+    } else if let Some(merged) = plan.merge.get(path) {
+        (Some(*merged), github)
+    } else if plan.agree.binary_search(path).is_ok() || plan.overrule.binary_search(path).is_ok() {
+        (project, github)
+    } else {
+        (project, base)
+    }
+}
+
+/// What people are told of the paths that wait for them.
+fn notes(decision: &Decision) -> BTreeMap<FilePath, Note> {
+    let conflicts = decision.plan.conflict.keys().map(|path| {
+        let detail = format!("{path} was changed in the project and on GitHub, and the changes do not merge.");
+        (path.clone(), Note { reason: "conflict", problem: Problem::new(Code::SyncConflict, detail) })
+    });
+    let collisions = decision.plan.collision.iter().map(|(path, kind)| {
+        let detail = match kind {
+            Collision::FileInProject => format!("The project has the file {path}, GitHub has a folder {path}/."),
+            Collision::FileOnGithub => format!("GitHub has the file {path}, the project has a folder {path}/."),
+        };
+        (path.clone(), Note { reason: "collision", problem: Problem::new(Code::SyncConflict, detail) })
+    });
+    conflicts.chain(collisions).collect()
+}

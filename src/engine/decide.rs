@@ -1,0 +1,216 @@
+//! From rows and GitHub's side to a plan, with the lines that must be merged for it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sha2::{Digest, Sha256};
+
+use super::look::{Look, Trouble};
+use super::remote::{Remote, There, is_unholdable};
+use crate::model::{Entry, FilePath, Mode, Oid, Settings};
+use crate::store::integrations::Guard;
+use crate::store::snapshot::{HeldRow, Sides, Snapshot, Want};
+use crate::sync::exclude::Excluder;
+use crate::sync::merge::{self, Merged as MergedLines};
+use crate::sync::plan::{self, Held, Merged, Plan, Policy, Row};
+
+/// A plan with everything it was made from.
+pub(super) struct Decision {
+    pub remote: Remote,
+    pub snapshot: Snapshot,
+    pub rows: BTreeMap<FilePath, Row>,
+    pub plan: Plan,
+    /// Bytes of what the project is to take.
+    pub sizes: HashMap<Oid, i64>,
+}
+
+/// Fewer deletions than this never wait for a person.
+const FEW_DELETIONS: usize = 20;
+
+impl Look<'_> {
+    pub async fn decide(&mut self, remote: Remote) -> Result<Decision, Trouble> {
+        let excluder = excluder(&self.on.settings);
+        let wanted: BTreeSet<FilePath> = remote.paths.keys().cloned().collect();
+        let want = if remote.whole { Want::All } else { Want::Paths(&wanted) };
+        let kept = self.on.settings.pull || remote.moved;
+        let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
+        let rows = rows(&snapshot, &remote, &excluder);
+        let policy = self.policy();
+        let (merged, sizes) = self.merge_rounds(&rows, policy).await?;
+        let plan = plan::plan(&rows, &merged, policy);
+        let mut decision = Decision { remote, snapshot, rows, plan, sizes };
+        self.fetch_contents(&mut decision).await?;
+        Ok(decision)
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            push: self.push_is_due(),
+            by_person: self.by_person(),
+            pull: self.on.settings.pull,
+            conflict: self.on.settings.conflict_policy,
+        }
+    }
+
+    async fn merge_rounds(
+        &self,
+        rows: &BTreeMap<FilePath, Row>,
+        policy: Policy,
+    ) -> Result<(BTreeMap<FilePath, Merged>, HashMap<Oid, i64>), Trouble> {
+        let (mut merged, mut sizes) = (BTreeMap::new(), HashMap::new());
+        let needed = plan::plan(rows, &merged, policy).needs_merge;
+        self.fetch(&needed.iter().filter_map(|path| there(rows, path)).collect()).await?;
+        for path in needed {
+            let outcome = self.merge_one(&rows[&path], &mut sizes).await?;
+            merged.insert(path, outcome);
+        }
+        Ok((merged, sizes))
+    }
+
+    async fn merge_one(&self, row: &Row, sizes: &mut HashMap<Oid, i64>) -> Result<Merged, Trouble> {
+        let (Some(ours), Some(theirs)) = (row.project, row.github) else { return Ok(Merged::Conflict) };
+        let Some(mode) = merge::merge_mode(row.base.map(|entry| entry.mode), ours.mode, theirs.mode) else {
+            return Ok(Merged::Conflict);
+        };
+        let base = match row.base {
+            Some(entry) => Some(self.content(entry.oid).await?),
+            None => None,
+        };
+        let (ours, theirs) = (self.content(ours.oid).await?, self.content(theirs.oid).await?);
+        let lines = tokio::task::spawn_blocking(move || merge::merge(base.as_deref(), &ours, &theirs)).await;
+        match lines.map_err(|why| crate::store::StoreError::Internal(format!("a merge ended badly: {why}")))? {
+            MergedLines::Clean(content) => {
+                let entry = Entry { oid: Oid::of_blob(&content), mode };
+                sizes.insert(entry.oid, content.len() as i64);
+                self.engine.store.keep_blobs(self.on.pid, &[(entry.oid, content.into())]).await?;
+                Ok(Merged::Clean(entry))
+            }
+            MergedLines::Conflict { .. } | MergedLines::Binary => Ok(Merged::Conflict),
+        }
+    }
+
+    async fn content(&self, oid: Oid) -> Result<bytes::Bytes, Trouble> {
+        let content = self.engine.store.blob(self.on.pid, oid).await?;
+        content.ok_or_else(|| crate::store::StoreError::Internal(format!("the content of {oid} is missing")).into())
+    }
+
+    /// Brings in the contents that the project is to take, and those a person is to compare.
+    async fn fetch_contents(&self, decision: &mut Decision) -> Result<(), Trouble> {
+        let plan = &decision.plan;
+        let taken = plan.take.values().chain(plan.propose.values()).flatten().copied();
+        let shown = plan.conflict.keys().chain(plan.collision.keys()).filter_map(|path| {
+            let row = decision.rows.get(path)?;
+            row.github.filter(|entry| !row.unholdable && entry.mode != Mode::Submodule)
+        });
+        let wanted: BTreeSet<Oid> = taken.chain(shown).map(|entry| entry.oid).collect();
+        self.fetch(&wanted).await?;
+        decision.sizes.extend(self.engine.store.blob_sizes(self.on.pid, &wanted).await?);
+        Ok(())
+    }
+
+    /// Brings in the contents that are not here yet.
+    async fn fetch(&self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
+        let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
+        let missing: Vec<(Oid, Option<u64>)> =
+            wanted.iter().filter(|oid| !here.contains_key(*oid)).map(|oid| (*oid, None)).collect();
+        for chunk in missing.chunks(200) {
+            let blobs = self.repo.blobs(chunk).await?;
+            self.engine.store.keep_blobs(self.on.pid, &blobs).await?;
+        }
+        Ok(())
+    }
+
+    /// The deletions of this plan, when they are so many that a person must let them through.
+    pub async fn guard(&self, decision: &Decision) -> Result<Option<Guard>, Trouble> {
+        let plan = &decision.plan;
+        let (here, there) = (plan.deletions_in_project(), plan.deletions_on_github());
+        if here <= FEW_DELETIONS && there <= FEW_DELETIONS {
+            return Ok(None);
+        }
+        let share = self.on.settings.max_delete_percent as i64;
+        let exceeds = |deleted: usize, of: i64| deleted > FEW_DELETIONS && deleted as i64 * 100 > share * of;
+        let on_github = self.engine.store.github_files(self.on.pid).await?;
+        if !exceeds(here, decision.snapshot.files) && !exceeds(there, on_github) {
+            return Ok(None);
+        }
+        let fingerprint = fingerprint(plan);
+        Ok(Some(Guard { deletes_in_project: here, deletes_on_github: there, fingerprint }))
+    }
+}
+
+/// Names exactly these deletions, so that a person's yes is not a yes to others.
+fn fingerprint(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    let sides = [("project", plan.take.iter().chain(&plan.propose).collect::<BTreeMap<_, _>>()), ("github", plan.push.iter().collect())];
+    for (side, moves) in sides {
+        for (path, _) in moves.into_iter().filter(|(_, entry)| entry.is_none()) {
+            hash.update(format!("{side}\0{path}\0"));
+        }
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Patterns were checked when they were set; without valid ones nothing is excluded by mistake.
+fn excluder(settings: &Settings) -> Excluder {
+    Excluder::new(&settings.exclude).unwrap_or_default()
+}
+
+fn there(rows: &BTreeMap<FilePath, Row>, path: &FilePath) -> Option<Oid> {
+    rows.get(path).and_then(|row| row.github).map(|entry| entry.oid)
+}
+
+/// Every path that is in view and on which the sides are not all equal, or GitHub's side moved.
+fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<FilePath, Row> {
+    let mut rows = BTreeMap::new();
+    for (path, sides) in snapshot.paths.iter().filter(|(_, sides)| !sides.excluded) {
+        let github = match remote.paths.get(path) {
+            Some(there) => *there,
+            None if remote.whole => None,
+            None => sides.github.map(|entry| There { entry, size: sides.github_size.and_then(|size| size.try_into().ok()) }),
+        };
+        insert(&mut rows, path, sides, github);
+    }
+    for (path, there) in remote.paths.iter().filter(|(path, _)| !snapshot.paths.contains_key(*path)) {
+        if there.is_some() && !excluder.is_excluded(path.as_str()) {
+            insert(&mut rows, path, &NOWHERE, *there);
+        }
+    }
+    rows
+}
+
+const NOWHERE: Sides = Sides {
+    project: None,
+    size: 0,
+    base: None,
+    github: None,
+    github_size: None,
+    excluded: false,
+    authors: Vec::new(),
+    held: None,
+};
+
+fn insert(rows: &mut BTreeMap<FilePath, Row>, path: &FilePath, sides: &Sides, github: Option<There>) {
+    let entry = github.map(|there| there.entry);
+    if sides.project == sides.base && sides.base == entry && sides.github == entry {
+        return;
+    }
+    rows.insert(
+        path.clone(),
+        Row {
+            project: sides.project,
+            base: sides.base,
+            github: entry,
+            unholdable: github.is_some_and(|there| is_unholdable(path, there)),
+            held: sides.held.as_ref().and_then(|held| still_held(held, sides.project)),
+        },
+    );
+}
+
+/// A refusal is of one version: an edited file is tried again.
+fn still_held(held: &HeldRow, project: Option<Entry>) -> Option<Held> {
+    match held.reason.as_str() {
+        "refused" => (held.version == project).then_some(Held::Refused),
+        "pull_request" => Some(Held::PullRequest),
+        "pull_request_closed" => Some(Held::PullRequestClosed),
+        _ => None,
+    }
+}

@@ -1,0 +1,192 @@
+//! Looking at a project: gather, plan, carry out, until both sides agree or something must wait.
+//!
+//! A look is level-triggered. It asks what is, never what happened, so that it may run twice, late,
+//! or after somebody else's half-done one. Each step ends in one transaction under the lease; what
+//! comes after a crash finds either the step or nothing.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::Engine;
+use super::remote::Remote;
+use crate::github::{GithubError, Repo};
+use crate::job::Wake;
+use crate::model::{SyncKind, SyncStatus};
+use crate::store::integrations::{Acquired, Integration, Lease, State};
+use crate::store::syncs::Sync;
+use crate::store::{StoreError, integrations};
+
+/// How often a moved head is answered at once before others get their turn.
+const IMMEDIATE_LOOKS: usize = 8;
+
+/// Why a pass ended early.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Store(StoreError),
+    GitHub(GithubError),
+    /// Something moved under the plan, or a part of it was done: gather and plan again.
+    Again,
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Trouble::Store(error)
+    }
+}
+
+impl From<GithubError> for Trouble {
+    fn from(error: GithubError) -> Self {
+        match error {
+            GithubError::Stale => Trouble::Again,
+            other => Trouble::GitHub(other),
+        }
+    }
+}
+
+/// One pass over one project, under its lease.
+pub(super) struct Look<'a> {
+    pub engine: &'a Engine,
+    pub lease: Lease,
+    pub on: Integration,
+    pub repo: Repo,
+    /// The unfinished history row, if there is one.
+    pub sync: Option<Sync>,
+    /// The holder before us died in the middle of something.
+    pub recovering: bool,
+}
+
+impl Engine {
+    /// Brings the project in step, or leaves word for whoever is at it.
+    pub async fn look(&self, pid: i64) -> Result<(), StoreError> {
+        match self.store.acquire_lease(pid, Uuid::new_v4()).await? {
+            Acquired::Lease { lease, recovering } => {
+                let held = crate::queue::heartbeat(self.lease_heartbeat(), || self.store.renew_lease(lease));
+                held.during(self.hold(lease, recovering)).await
+            }
+            Acquired::Busy | Acquired::Nothing => Ok(()),
+        }
+    }
+
+    async fn hold(&self, lease: Lease, mut recovering: bool) -> Result<(), StoreError> {
+        for round in 0.. {
+            match self.pass(lease, recovering).await {
+                Ok(()) => {}
+                Err(StoreError::LeaseLost) => return Ok(()),
+                Err(other) => return Err(other),
+            }
+            recovering = false;
+            if self.store.release_lease(lease).await? || round >= IMMEDIATE_LOOKS {
+                break;
+            }
+        }
+        self.schedule_next(lease).await
+    }
+
+    async fn schedule_next(&self, lease: Lease) -> Result<(), StoreError> {
+        self.store.drop_lease(lease).await?;
+        if let Some(at) = self.store.integration(lease.pid).await?.and_then(|on| on.due_at) {
+            self.queue.schedule(&Wake::Project { pid: lease.pid }, at).await;
+        }
+        Ok(())
+    }
+
+    async fn pass(&self, lease: Lease, recovering: bool) -> Result<(), StoreError> {
+        let on = self.store.begin_look(lease).await?;
+        let sync = match on.sync_id {
+            Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
+            None => None,
+        };
+        let repo = self.repo(&on);
+        let mut look = Look { engine: self, lease, on, repo, sync, recovering };
+        match look.run().await {
+            Ok(()) => Ok(()),
+            Err(Trouble::Again) => look.again().await,
+            Err(Trouble::GitHub(error)) => look.fail(error).await,
+            Err(Trouble::Store(error)) => Err(error),
+        }
+    }
+}
+
+impl Look<'_> {
+    async fn run(&mut self) -> Result<(), Trouble> {
+        if !self.must_read_remote() && !self.push_is_due() {
+            return self.rest().await;
+        }
+        let remote = if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
+        if self.recover(&remote).await? {
+            return Err(Trouble::Again);
+        }
+        let decision = self.decide(remote).await?;
+        if self.must_wait_for_confirmation(&decision).await? {
+            return Ok(());
+        }
+        self.begin_row(&decision).await?;
+        let absorbed = self.absorb(&decision).await?;
+        let pushed = self.push(&decision, &absorbed).await?;
+        self.finish(&decision, pushed).await
+    }
+
+    /// Whether a person waits for this: then it goes before what runs by itself, and nothing pending
+    /// is held back for a window.
+    pub fn by_person(&self) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
+    }
+
+    fn must_read_remote(&self) -> bool {
+        self.recovering
+            || self.on.remote_due
+            || self.on.head.is_none()
+            || self.on.rescan
+            || self.on.state != State::Connected
+            || self.on.attempts > 0
+            || self.by_person()
+            || self.sync.as_ref().is_some_and(|sync| sync.intent.is_some())
+    }
+
+    /// Whether pending changes are to be committed in this pass.
+    pub fn push_is_due(&self) -> bool {
+        let window_over = || self.on.window_ends().is_some_and(|end| end <= self.on.now);
+        self.by_person()
+            || !self.on.initial_done
+            || self.sync.is_some()
+            || (self.on.settings.auto_sync && self.on.pending > 0 && window_over())
+    }
+
+    /// Nothing is due yet: the window's end is the next look.
+    pub async fn rest(&self) -> Result<(), Trouble> {
+        if let Some(at) = self.next_window() {
+            self.engine.store.look_again(self.on.pid, at, false).await?;
+        }
+        Ok(())
+    }
+
+    pub fn next_window(&self) -> Option<DateTime<Utc>> {
+        if self.on.settings.auto_sync { self.on.window_ends() } else { None }
+    }
+
+    /// The plan's ground moved: another look at once, at GitHub's side too.
+    async fn again(&self) -> Result<(), StoreError> {
+        self.engine.store.mark_again(self.lease).await
+    }
+
+    /// The row of this look, made when it has an effect or an error.
+    pub fn row(&mut self, now: DateTime<Utc>) -> &mut Sync {
+        let (on, kind) = (&self.on, if self.on.initial_done { SyncKind::Auto } else { SyncKind::Initial });
+        self.sync.get_or_insert_with(|| {
+            Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, now)
+        })
+    }
+
+    /// Whether the row is one that this look may leave out of history again.
+    pub fn row_must_stay(&self) -> bool {
+        self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto || sync.status != SyncStatus::Queued)
+    }
+}
+
+/// The repository of an integration, by its numeric id.
+impl Engine {
+    pub(super) fn repo(&self, on: &integrations::Integration) -> Repo {
+        let repository = crate::github::RepoRef { id: on.repository_id, full_name: on.full_name.clone() };
+        self.github.repo(crate::github::InstallationId(on.installation_id), repository)
+    }
+}

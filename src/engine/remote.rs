@@ -1,0 +1,89 @@
+//! GitHub's side: where the head is, and what differs from what the rows reflect.
+
+use std::collections::BTreeMap;
+
+use super::look::{Look, Trouble};
+use crate::github::{HeadState, RemoteEntry};
+use crate::model::{Entry, FilePath, Mode, path::is_dotgitmodules};
+use crate::store::integrations::Recorded;
+
+/// The largest file a project holds, in bytes.
+pub const MAX_FILE: u64 = 50 << 20;
+
+/// A path on GitHub's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct There {
+    pub entry: Entry,
+    pub size: Option<u64>,
+}
+
+/// What differs between the recorded head and the present one.
+#[derive(Debug)]
+pub(super) struct Remote {
+    /// `None`: no commit yet.
+    pub head: Option<Recorded>,
+    /// Where GitHub was asked: whether the head is another than the recorded one.
+    pub moved: bool,
+    /// `paths` lists all of the tree, and whatever is not listed is not there.
+    pub whole: bool,
+    pub paths: BTreeMap<FilePath, Option<There>>,
+}
+
+impl Remote {
+    /// GitHub was not asked: it is taken to be as recorded, and refuses the push if it is not.
+    pub fn unchanged(head: Option<Recorded>) -> Self {
+        Remote { head, moved: false, whole: false, paths: BTreeMap::new() }
+    }
+}
+
+impl Look<'_> {
+    /// Reads the head, and of the trees only what differs.
+    pub async fn read_remote(&mut self) -> Result<Remote, Trouble> {
+        let head = match self.repo.head(&self.on.branch).await? {
+            HeadState::Branch(head) => Some(Recorded { commit: head.commit, tree: head.tree }),
+            HeadState::EmptyRepository => None,
+            HeadState::Missing => return Err(Trouble::GitHub(super::outcome::branch_missing(&self.on.branch))),
+        };
+        self.heal().await?;
+        if head == self.on.head && !self.on.rescan {
+            return Ok(Remote::unchanged(head));
+        }
+        let (whole, paths) = self.read_paths(head).await?;
+        Ok(Remote { head, moved: true, whole, paths })
+    }
+
+    async fn read_paths(&self, head: Option<Recorded>) -> Result<(bool, BTreeMap<FilePath, Option<There>>), Trouble> {
+        let Some(head) = head else { return Ok((true, BTreeMap::new())) };
+        let mut paths = BTreeMap::new();
+        match self.on.head.filter(|_| !self.on.rescan) {
+            Some(recorded) => {
+                for delta in self.repo.diff_trees(Some(recorded.tree), head.tree).await? {
+                    // A path that no project can hold is left alone.
+                    let Ok(path) = FilePath::parse(delta.path) else { continue };
+                    paths.insert(path, delta.new.map(There::from));
+                }
+                Ok((false, paths))
+            }
+            None => {
+                for delta in self.repo.diff_trees(None, head.tree).await? {
+                    let Ok(path) = FilePath::parse(delta.path) else { continue };
+                    paths.insert(path, delta.new.map(There::from));
+                }
+                Ok((true, paths))
+            }
+        }
+    }
+}
+
+impl From<RemoteEntry> for There {
+    fn from(entry: RemoteEntry) -> Self {
+        There { entry: Entry { oid: entry.oid, mode: entry.mode }, size: entry.size }
+    }
+}
+
+/// Whether the project could not take this over: it stays on GitHub alone.
+pub(super) fn is_unholdable(path: &FilePath, there: There) -> bool {
+    there.entry.mode == Mode::Submodule
+        || there.size.is_some_and(|size| size > MAX_FILE)
+        || (there.entry.mode == Mode::Symlink && is_dotgitmodules(path))
+}

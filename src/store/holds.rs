@@ -1,0 +1,77 @@
+//! Paths that are kept back, and why.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::{GenericClient, Transaction};
+
+use super::StoreError;
+use super::integrations::json;
+use crate::model::{Entry, FilePath, Problem};
+
+/// Why a path waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// `conflict` or `collision`.
+    pub reason: &'static str,
+    pub problem: Problem,
+}
+
+/// Makes the notes of conflicts and collisions these and no others.
+pub async fn replace_notes(tx: &Transaction<'_>, pid: i64, notes: &BTreeMap<FilePath, Note>) -> Result<(), StoreError> {
+    let keys: Vec<Vec<u8>> = notes.keys().map(FilePath::key).collect();
+    tx.execute(
+        "DELETE FROM holds WHERE pid = $1 AND reason IN ('conflict', 'collision') AND NOT key = ANY($2)",
+        &[&pid, &keys],
+    )
+    .await?;
+    for (path, note) in notes {
+        let problem = serde_json::to_value(&note.problem).unwrap_or_default();
+        tx.execute(
+            "INSERT INTO holds (pid, key, path, reason, problem) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (pid, key) DO UPDATE SET reason = excluded.reason, problem = excluded.problem, oid = NULL, mode = NULL
+             WHERE holds.reason NOT LIKE 'pull_request%'",
+            &[&pid, &path.key(), &path.as_str(), &note.reason, &problem],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Keeps back the versions of these paths that GitHub refused.
+pub async fn refuse(
+    tx: &Transaction<'_>,
+    pid: i64,
+    refused: &BTreeMap<FilePath, Option<Entry>>,
+    problem: &Problem,
+) -> Result<(), StoreError> {
+    let problem = serde_json::to_value(problem).unwrap_or_default();
+    for (path, entry) in refused {
+        let oid = entry.map(|entry| entry.oid.0.to_vec());
+        let mode = entry.map(|entry| entry.mode.as_i32());
+        tx.execute(
+            "INSERT INTO holds (pid, key, path, reason, problem, oid, mode) VALUES ($1, $2, $3, 'refused', $4, $5, $6)
+             ON CONFLICT (pid, key) DO UPDATE SET reason = 'refused', problem = excluded.problem, oid = excluded.oid, mode = excluded.mode",
+            &[&pid, &path.key(), &path.as_str(), &problem, &oid, &mode],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// What GitHub refused is tried again: a person asked, or a permission was granted.
+pub async fn forget_refusals(client: &impl GenericClient, pid: i64) -> Result<u64, StoreError> {
+    Ok(client.execute("DELETE FROM holds WHERE pid = $1 AND reason = 'refused'", &[&pid]).await?)
+}
+
+/// Paths people have been told are in conflict.
+pub async fn noted(client: &impl GenericClient, pid: i64) -> Result<BTreeMap<String, Problem>, StoreError> {
+    let rows = client
+        .query("SELECT path, problem FROM holds WHERE pid = $1 AND reason IN ('conflict', 'collision')", &[&pid])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let problem = json(row, "problem")?.unwrap_or_else(|| Problem::new(crate::model::Code::SyncConflict, ""));
+            Ok((row.try_get(0)?, problem))
+        })
+        .collect()
+}
