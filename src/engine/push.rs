@@ -7,11 +7,9 @@ use bytes::Bytes;
 use super::decide::Decision;
 use super::look::{Look, Trouble};
 use crate::github::{Committed, GithubError, TreeChange};
-use crate::model::{Code, Entry, FilePath, Mode, Oid, Problem};
-use crate::store::holds;
+use crate::model::{Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
 use crate::store::record::Absorbed;
-use crate::store::syncs::Intent;
 use crate::sync::message::Message;
 
 /// Beyond this many bytes of request GitHub may refuse a commit mutation; the trees take over.
@@ -27,11 +25,11 @@ pub(super) struct Pushed {
 
 /// A path that goes to the branch.
 #[derive(Debug, Clone, Copy)]
-struct Move {
-    to: Option<Entry>,
+pub(super) struct Move {
+    pub to: Option<Entry>,
     /// What the branch has there now.
-    from: Option<Entry>,
-    size: u64,
+    pub from: Option<Entry>,
+    pub size: u64,
 }
 
 impl Look<'_> {
@@ -45,7 +43,7 @@ impl Look<'_> {
         let message = self.message(decision, &paths).await?;
         self.begin_push(decision, &paths, &message).await?;
         let made = match decision.remote.head {
-            None => self.commit_root(&paths, &message).await,
+            None => self.commit_root(decision, &paths, &message).await,
             Some(head) => self.commit_onto(head, decision, &paths, &message).await,
         };
         match made {
@@ -77,7 +75,7 @@ impl Look<'_> {
         Ok(committed)
     }
 
-    async fn commit_by_mutation(
+    pub(super) async fn commit_by_mutation(
         &self,
         head: Recorded,
         moves: &BTreeMap<FilePath, Move>,
@@ -105,13 +103,13 @@ impl Look<'_> {
         message: &Message,
     ) -> Result<Committed, Trouble> {
         let tree = self.write_tree(Some(head.tree), moves).await?;
-        let committed = self.repo.create_commit(&message.text(), tree, &[head.commit]).await?;
+        let committed = self.repo.create_commit(&message.full(), tree, &[head.commit]).await?;
         self.repo.update_ref(&self.on.branch, committed.commit).await?;
         Ok(committed)
     }
 
     /// Writes the tree in steps of bounded memory.
-    async fn write_tree(&self, base: Option<Oid>, moves: &BTreeMap<FilePath, Move>) -> Result<Oid, Trouble> {
+    pub(super) async fn write_tree(&self, base: Option<Oid>, moves: &BTreeMap<FilePath, Move>) -> Result<Oid, Trouble> {
         let mut tree = base;
         for chunk in chunks(moves) {
             let wanted = chunk.iter().filter_map(|(_, item)| item.to).map(|entry| entry.oid).collect();
@@ -135,7 +133,7 @@ impl Look<'_> {
         tree.ok_or_else(|| Trouble::GitHub(GithubError::Invalid("an empty tree".to_owned())))
     }
 
-    async fn contents(&self, wanted: &BTreeSet<Oid>) -> Result<HashMap<Oid, Bytes>, Trouble> {
+    pub(super) async fn contents(&self, wanted: &BTreeSet<Oid>) -> Result<HashMap<Oid, Bytes>, Trouble> {
         let contents = self.engine.store.blobs(self.on.pid, wanted).await?;
         match wanted.iter().find(|oid| !contents.contains_key(*oid)) {
             Some(oid) => Err(crate::store::StoreError::Internal(format!("the content of {oid} is missing")).into()),
@@ -159,50 +157,46 @@ impl Look<'_> {
         let detail = "GitHub's answer named a commit that does not hold what was sent".to_owned();
         Err(Trouble::GitHub(GithubError::Unavailable { detail, ambiguous: true }))
     }
+}
 
-    /// The first commit of an empty repository. It ends as exactly one root commit with all files:
-    /// GitHub makes trees only where there is a commit, so one of the files starts the branch, the
-    /// others join it, and the branch is moved to a root commit of that tree.
-    async fn commit_root(
-        &mut self,
-        paths: &BTreeMap<FilePath, Option<Entry>>,
-        message: &Message,
-    ) -> Result<Committed, Trouble> {
-        let files: BTreeMap<FilePath, Entry> =
-            paths.iter().filter_map(|(path, entry)| Some((path.clone(), (*entry)?))).collect();
-        let Some((first, entry)) = placeholder(&files) else {
-            return Err(Trouble::Again);
-        };
-        let content = self.contents(&BTreeSet::from([entry.oid])).await?.remove(&entry.oid).unwrap_or_default();
-        self.begin_root(message, first, entry.oid).await?;
-        let start = self.repo.put_contents(&self.on.branch, first, content, &message.text()).await?;
-        self.grow_root(start, &files, message).await
-    }
+/// What each pushed path changes on the branch.
+fn moves(decision: &Decision, paths: &BTreeMap<FilePath, Option<Entry>>) -> BTreeMap<FilePath, Move> {
+    paths
+        .iter()
+        .map(|(path, to)| {
+            let from = decision.rows.get(path).and_then(|row| row.github);
+            let sides = decision.snapshot.paths.get(path);
+            let size = match to {
+                Some(entry) => decision.sizes.get(&entry.oid).copied().or(sides.map(|sides| sides.size)),
+                None => None,
+            };
+            (path.clone(), Move { to: *to, from, size: size.unwrap_or(0).unsigned_abs() })
+        })
+        .collect()
+}
 
-    /// From a branch that holds only the placeholder commit to the one root commit.
-    pub(super) async fn grow_root(
-        &self,
-        start: Committed,
-        files: &BTreeMap<FilePath, Entry>,
-        message: &Message,
-    ) -> Result<Committed, Trouble> {
-        let moves: BTreeMap<FilePath, Move> = files
-            .iter()
-            .filter(|(path, entry)| !is_placeholder(start.placeholder.as_ref(), path, entry))
-            .map(|(path, entry)| (path.clone(), Move { to: Some(*entry), from: None, size: self.size_of(entry) }))
-            .collect();
-        if moves.is_empty() {
-            return Ok(start);
+/// Whether one `createCommitOnBranch` can carry it: it knows no mode but 100644, and its body is
+/// base64 and bounded.
+/// <https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch>
+pub(super) fn fits_mutation(moves: &BTreeMap<FilePath, Move>) -> bool {
+    let regular = |entry: Option<Entry>| entry.is_none_or(|entry| entry.mode == Mode::Regular);
+    let bytes: u64 = moves.iter().map(|(path, item)| item.size * 4 / 3 + path.as_str().len() as u64 + 64).sum();
+    bytes <= MUTATION_BYTES && moves.values().all(|item| item.to.is_none() || (regular(item.to) && regular(item.from)))
+}
+
+/// Portions that fit into memory.
+fn chunks(moves: &BTreeMap<FilePath, Move>) -> Vec<Vec<(&FilePath, &Move)>> {
+    let mut chunks = vec![Vec::new()];
+    let mut bytes = 0;
+    for (path, item) in moves {
+        if bytes > MUTATION_BYTES {
+            chunks.push(Vec::new());
+            bytes = 0;
         }
-        let head = Recorded { commit: start.commit, tree: start.tree };
-        let (tree, tip) = if fits_mutation(&moves) {
-            let second = self.commit_by_mutation(head, &moves, message).await?;
-            (second.tree, second.commit)
-        } else {
-            (self.write_tree(Some(start.tree), &moves).await?, start.commit)
-        };
-        let root = self.repo.create_commit(&message.text(), tree, &[]).await?;
-        self.repo.update_ref_cas(&self.on.branch, tip, root.commit, true).await?;
-        Ok(root)
+        bytes += item.size;
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.push((path, item));
+        }
     }
+    chunks
 }

@@ -303,3 +303,33 @@ pub async fn by_id(client: &impl GenericClient, pid: i64, id: Uuid) -> Result<Op
     let row = client.query_opt(&format!("SELECT {COLUMNS} FROM syncs WHERE id = $1 AND pid = $2"), &[&id, &pid]).await?;
     row.as_ref().map(Sync::from_row).transpose()
 }
+
+/// Makes it the integration's unfinished row.
+pub async fn attach(tx: &Transaction<'_>, pid: i64, id: Uuid) -> Result<(), StoreError> {
+    tx.execute("UPDATE integrations SET sync_id = $2 WHERE pid = $1", &[&pid, &id]).await?;
+    Ok(())
+}
+
+/// A look that came to nothing leaves no row.
+pub async fn delete(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM syncs WHERE id = $1", &[&id]).await?;
+    Ok(())
+}
+
+/// The database's clock.
+pub async fn clock(tx: &Transaction<'_>) -> Result<DateTime<Utc>, StoreError> {
+    Ok(tx.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?)
+}
+
+/// Whether the newest finished row says the same of the same revision.
+pub async fn repeats_failure(tx: &Transaction<'_>, sync: &Sync) -> Result<bool, StoreError> {
+    let code = sync.error.as_ref().map(|problem| problem.code.as_str());
+    let row = tx
+        .query_opt(
+            "SELECT status = 'failed' AND revision = $3 AND error->>'code' IS NOT DISTINCT FROM $4 FROM syncs
+             WHERE pid = $1 AND id <> $2 AND connection = $5 AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1",
+            &[&sync.pid, &sync.id, &sync.revision, &code, &sync.connection],
+        )
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}

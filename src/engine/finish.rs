@@ -1,0 +1,295 @@
+//! The history row of a look: begun before anything has an effect, ended with what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tokio_postgres::Transaction;
+
+use super::absorb::change_kind;
+use super::decide::Decision;
+use super::look::{Look, Trouble};
+use super::push::Pushed;
+use super::view::{self, SyncView};
+use crate::model::{Author, Code, Direction, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
+use crate::store::events::Actor;
+use crate::store::integrations::{Guard, Recorded};
+use crate::store::settle::{self, Settled, Window};
+use crate::store::syncs::{self, Intent, Sync, SyncFile};
+use crate::store::{StoreError, holds, record};
+use crate::sync::message::{self, Changed, Facts, Message};
+use crate::sync::rename;
+use crate::sync::template::Template;
+
+impl Look<'_> {
+    /// Makes the row visible as running, if this look will leave one.
+    pub async fn begin_row(&mut self, decision: &Decision) -> Result<(), Trouble> {
+        let told = holds::noted(&**self.engine.store.client().await?, self.on.pid).await?;
+        let waiting = decision.plan.conflict.keys().chain(decision.plan.collision.keys());
+        let news = waiting.into_iter().any(|path| !told.contains_key(path.as_str()));
+        if self.sync.is_none() && decision.plan.is_noop() && !news && self.on.initial_done {
+            return Ok(());
+        }
+        let total = decision.plan.take.len() + decision.plan.merge.len() + decision.plan.push.len();
+        let (now, revision, number) = (self.on.now, decision.snapshot.revision, decision.snapshot.number);
+        let row = self.row(now);
+        row.status = SyncStatus::Running;
+        row.started_at.get_or_insert(now);
+        row.attempts += 1;
+        row.revision = revision;
+        row.snapshot = Some(number);
+        row.progress = Some((0, total as i64));
+        self.save_row(None).await
+    }
+
+    /// Says what is about to be asked of GitHub, before it is asked.
+    pub async fn begin_push(
+        &mut self,
+        decision: &Decision,
+        paths: &BTreeMap<FilePath, Option<Entry>>,
+        message: &Message,
+    ) -> Result<(), Trouble> {
+        let mut files = pushed_files(decision, paths);
+        let pushed: BTreeSet<FilePath> = files.iter().map(|file| file.path.clone()).collect();
+        let parent = decision.remote.head.map(|head| head.commit);
+        let now = self.on.now;
+        let row = self.row(now);
+        let was_pull = row.direction != Direction::None;
+        let id = row.id;
+        row.direction = if was_pull { Direction::Both } else { Direction::Push };
+        row.message = Some(message.full());
+        row.intent = Some(Intent { parent, message: message.full(), placeholder: None });
+        if was_pull {
+            let before = self.engine.store.sync_files(id, i64::MAX).await?;
+            files.extend(before.into_iter().filter(|file| !pushed.contains(&file.path)));
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        let count = files.len() as i64;
+        self.row(now).files_changed = count;
+        self.save_row(Some(&files)).await
+    }
+
+    /// The one file that an empty repository is started with.
+    pub async fn intend_placeholder(&mut self, path: &FilePath, oid: Oid) -> Result<(), Trouble> {
+        if let Some(intent) = self.sync.as_mut().and_then(|sync| sync.intent.as_mut()) {
+            intent.placeholder = Some((path.clone(), oid));
+        }
+        self.save_row(None).await
+    }
+
+    async fn save_row(&self, files: Option<&[SyncFile]>) -> Result<(), Trouble> {
+        let Some(sync) = &self.sync else { return Ok(()) };
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                syncs::save(tx, sync).await?;
+                if let Some(files) = files {
+                    syncs::save_files(tx, sync.pid, sync.id, files).await?;
+                }
+                syncs::attach(tx, sync.pid, sync.id).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What the commit says, by the project's template.
+    pub async fn message(
+        &mut self,
+        decision: &Decision,
+        paths: &BTreeMap<FilePath, Option<Entry>>,
+    ) -> Result<Message, Trouble> {
+        let ids = paths.keys().filter_map(|path| decision.snapshot.paths.get(path)).flat_map(|sides| &sides.authors);
+        let authors = self.engine.store.authors(self.on.pid, &ids.copied().collect()).await?;
+        let files = pushed_files(decision, paths);
+        let changes: Vec<Changed<'_>> =
+            files.iter().map(|file| Changed { path: file.path.as_str(), kind: file.change }).collect();
+        let template = Template::of_setting(&self.on.settings.commit_template).ok().flatten();
+        let timestamp = self.on.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let message = message::render(
+            template.as_ref(),
+            &Facts {
+                project: self.on.project.as_str(),
+                changes: &changes,
+                authors: &authors,
+                timestamp: &timestamp,
+                revision: decision.snapshot.revision,
+            },
+        );
+        let now = self.on.now;
+        self.row(now).author = self.sync.as_ref().and_then(|sync| sync.author.clone()).or_else(|| only_author(authors));
+        Ok(message)
+    }
+
+    /// Ends the look: what was pushed is agreed on, the row says what came of it.
+    pub async fn finish(&mut self, decision: &Decision, pushed: Option<Pushed>) -> Result<(), Trouble> {
+        let waits = !decision.plan.conflict.is_empty() || !decision.plan.collision.is_empty();
+        if let Some(commit) = &pushed {
+            self.on.head = Some(Recorded { commit: commit.commit.commit, tree: commit.commit.tree });
+        } else {
+            self.describe_pull().await?;
+        }
+        let window = if self.push_is_due() { Window::After(decision.snapshot.revision) } else { Window::Keep };
+        self.end_row(pushed, waits, window).await
+    }
+
+    /// A commit of an earlier attempt was found: everything that was edited since waits for its own.
+    pub async fn finish_push(&mut self, pushed: Pushed) -> Result<(), Trouble> {
+        self.on.head = Some(Recorded { commit: pushed.commit.commit, tree: pushed.commit.tree });
+        let revision = self.sync.as_ref().map_or(self.on.revision, |sync| sync.revision);
+        self.end_row(Some(pushed), false, Window::After(revision)).await
+    }
+
+    /// What others committed, in their words.
+    async fn describe_pull(&mut self) -> Result<(), Trouble> {
+        let Some(commit) = self.sync.as_ref().filter(|sync| sync.direction == Direction::Pull).and_then(|sync| sync.commit)
+        else {
+            return Ok(());
+        };
+        let (info, url) = (self.repo.commit(commit).await?, self.commit_url(commit));
+        if let Some(sync) = self.sync.as_mut() {
+            sync.message = Some(info.message);
+            sync.commit_url = Some(url);
+        }
+        Ok(())
+    }
+
+    async fn end_row(&mut self, pushed: Option<Pushed>, waits: bool, window: Window) -> Result<(), Trouble> {
+        let effect = self.sync.as_mut().map(|sync| {
+            if let Some(pushed) = &pushed {
+                sync.commit = Some(pushed.commit.commit);
+                sync.commit_url = Some(pushed.commit.url.clone());
+                sync.message = Some(pushed.message.full());
+            }
+            end(sync, waits)
+        });
+        let mut settled = Settled::of(&self.on);
+        settled.error = None;
+        settled.attempts = 0;
+        settled.sync_id = None;
+        settled.initial_done = true;
+        (settled.confirm, settled.confirmed) = (None, None);
+        settled.window = window;
+        settled.synced = self.sync.is_some().then_some(self.on.head.map(|head| head.commit));
+        let (on, sync) = (&self.on, &self.sync);
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                if let Some(pushed) = &pushed {
+                    record::agree_on_push(tx, on.pid, &pushed.paths).await?;
+                    record::set_head(tx, on.pid, on.head).await?;
+                }
+                if let (Some(sync), Some(kind)) = (sync, effect) {
+                    self.end_in_history(tx, sync, kind).await?;
+                }
+                settle::settle(tx, on.pid, &settled).await
+            })
+            .await?;
+        self.measure(pushed.is_some());
+        Ok(())
+    }
+
+    async fn end_in_history(&self, tx: &Transaction<'_>, sync: &Sync, kind: Option<&str>) -> Result<(), StoreError> {
+        let leaves_nothing = sync.status == SyncStatus::NoChanges && sync.kind == SyncKind::Auto;
+        if leaves_nothing {
+            return syncs::delete(tx, sync.id).await;
+        }
+        let mut ended = sync.clone();
+        ended.finished_at = Some(syncs::clock(tx).await?);
+        syncs::save(tx, &ended).await?;
+        match kind {
+            Some(kind) => self.say_sync(tx, &ended, kind).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells people and the host how a sync ended.
+    pub async fn say_sync(&self, tx: &Transaction<'_>, sync: &Sync, kind: &str) -> Result<(), StoreError> {
+        let files = syncs::files(tx, sync.id, view::MAX_LISTED as i64).await?;
+        let data = json!({ "project": self.on.project, "sync": SyncView::new(sync, &files) });
+        self.engine.say(tx, &self.on, kind, &Actor::System, data).await
+    }
+
+    fn measure(&self, committed: bool) {
+        if let Some(sync) = &self.sync {
+            self.engine.metrics.sync_ended(sync.kind.as_str(), sync.status.as_str());
+        }
+        if let (true, Some(start)) = (committed, self.on.window_at) {
+            let waited = (chrono::Utc::now() - start).to_std().unwrap_or_default();
+            self.engine.metrics.sync_took(waited);
+        }
+    }
+
+    /// Stops before deletions that only a person can let through.
+    pub async fn must_wait_for_confirmation(&mut self, decision: &Decision) -> Result<bool, Trouble> {
+        let Some(guard) = self.guard(decision).await? else { return Ok(false) };
+        if self.on.confirmed.as_deref() == Some(guard.fingerprint.as_str()) {
+            return Ok(false);
+        }
+        let known = self.on.confirm.as_ref() == Some(&guard) && self.sync.is_none();
+        let problem = confirmation(&guard);
+        if !known {
+            let (now, revision) = (self.on.now, decision.snapshot.revision);
+            let row = self.row(now);
+            row.status = SyncStatus::Conflict;
+            row.error = Some(problem.clone());
+            row.revision = revision;
+        }
+        let mut settled = Settled::of(&self.on);
+        settled.error = Some(problem);
+        settled.confirm = Some(guard);
+        settled.confirmed = None;
+        settled.sync_id = None;
+        settled.window = Window::After(decision.snapshot.revision);
+        let (on, sync) = (&self.on, &self.sync);
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                if let Some(sync) = sync {
+                    self.end_in_history(tx, sync, Some("sync.conflict")).await?;
+                }
+                settle::settle(tx, on.pid, &settled).await
+            })
+            .await?;
+        Ok(true)
+    }
+}
+
+/// How the row ends, and the event that tells of it.
+fn end(sync: &mut Sync, waits: bool) -> Option<&'static str> {
+    sync.error = None;
+    sync.progress = None;
+    sync.intent = None;
+    let (status, kind) = match (waits, sync.direction) {
+        (true, _) => (SyncStatus::Conflict, Some("sync.conflict")),
+        (false, Direction::None) => (SyncStatus::NoChanges, None),
+        (false, _) => (SyncStatus::Succeeded, Some("sync.succeeded")),
+    };
+    if waits {
+        sync.error = Some(Problem::new(Code::SyncConflict, "Some files were changed on both sides and wait for a decision."));
+    }
+    sync.status = status;
+    kind
+}
+
+fn confirmation(guard: &Guard) -> Problem {
+    let detail = match (guard.deletes_in_project, guard.deletes_on_github) {
+        (0, there) => format!("This sync would delete {there} files on GitHub."),
+        (here, 0) => format!("This sync would delete {here} files of the project."),
+        (here, there) => format!("This sync would delete {here} files of the project and {there} files on GitHub."),
+    };
+    Problem::new(Code::ConfirmationRequired, detail)
+}
+
+/// The author of a sync that has only one.
+fn only_author(mut authors: Vec<Author>) -> Option<Author> {
+    if authors.len() == 1 { authors.pop() } else { None }
+}
+
+/// What the commit changes on the branch, renames found.
+fn pushed_files(decision: &Decision, paths: &BTreeMap<FilePath, Option<Entry>>) -> Vec<SyncFile> {
+    let before = |path: &FilePath| decision.rows.get(path).and_then(|row| row.github);
+    let files = paths.iter().map(|(path, new)| {
+        let old = before(path);
+        SyncFile { path: path.clone(), change: change_kind(old, *new), from: None, old, new: *new }
+    });
+    rename::fold(files.collect())
+}

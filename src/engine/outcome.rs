@@ -1,0 +1,282 @@
+//! When GitHub says no, or says nothing: what becomes of the integration and the sync.
+//!
+//! Contract 6.10 to 6.12. What can pass by itself is tried again later, without a worker waiting for
+//! it; what cannot is shown with the next step, and looked at again when drift is checked.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tokio_postgres::Transaction;
+
+use super::look::{Look, Trouble};
+use super::push::Pushed;
+use crate::github::GithubError;
+use crate::model::{Code, Entry, FilePath, Problem, SyncKind, SyncStatus};
+use crate::queue::backoff;
+use crate::store::events::Actor;
+use crate::store::integrations::State;
+use crate::store::settle::{self, Settled, Window};
+use crate::store::syncs::{self, Sync};
+use crate::store::{StoreError, dead_letters, holds};
+
+/// Attempts before a sync becomes a dead letter; waiting for a limit is none.
+pub const MAX_ATTEMPTS: i32 = 12;
+/// A wait this short is not shown as an error.
+const SHORT_WAIT: TimeDelta = TimeDelta::seconds(15);
+
+/// The branch is not there.
+pub(super) fn branch_missing(branch: &str) -> GithubError {
+    GithubError::Refused {
+        code: Code::BranchNotFound,
+        detail: format!("The branch {branch} does not exist on GitHub."),
+        paths: Vec::new(),
+    }
+}
+
+/// What a failure means for the integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    /// Not before this time; no attempt is lost.
+    Wait(DateTime<Utc>, Problem),
+    /// Passes by itself: tried again with growing delay.
+    Retry(Problem),
+    /// Does not pass by itself.
+    Stop(State, Problem),
+}
+
+fn judge(error: &GithubError) -> Verdict {
+    match error {
+        GithubError::RetryAt { at, reason } => {
+            let detail = format!("GitHub's limits are used up ({reason}); it goes on at {}.", at.format("%H:%M:%S UTC"));
+            let problem = Problem::new(Code::RateLimited, detail).with_action("Nothing to do: it goes on by itself.");
+            Verdict::Wait(*at, problem)
+        }
+        GithubError::Stale => Verdict::Retry(Problem::new(Code::GithubUnavailable, "The branch keeps moving.")),
+        GithubError::Unavailable { detail, .. } => Verdict::Retry(Problem::new(Code::GithubUnavailable, detail.clone())),
+        GithubError::NotConfigured => Verdict::Retry(Problem::new(Code::Unavailable, "No GitHub App is configured.")),
+        GithubError::Refused { code, detail, .. } => Verdict::Stop(state_of(*code), Problem::new(*code, detail.clone())),
+        GithubError::NotFound => {
+            let detail = "The repository is gone, or the GitHub App may not see it any more.";
+            Verdict::Stop(State::Broken, Problem::new(Code::RepositoryNotAccessible, detail))
+        }
+        other => Verdict::Retry(Problem::new(Code::Internal, other.to_string())),
+    }
+}
+
+/// The contract's table of causes.
+fn state_of(code: Code) -> State {
+    match code {
+        Code::InstallationSuspended => State::Suspended,
+        Code::InstallationRemoved
+        | Code::RepositoryNotAccessible
+        | Code::RepositoryGone
+        | Code::RepositoryArchived
+        | Code::BranchNotFound
+        | Code::PermissionMissing => State::Broken,
+        _ => State::Connected,
+    }
+}
+
+impl Look<'_> {
+    /// GitHub answered as it should: a cause that was shown is gone.
+    pub async fn heal(&mut self) -> Result<(), Trouble> {
+        if self.on.state == State::Connected {
+            return Ok(());
+        }
+        let mut settled = Settled::of(&self.on);
+        settled.state = State::Connected;
+        settled.error = None;
+        settled.attempts = 0;
+        let on = &self.on;
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                holds::forget_refusals(tx, on.pid).await?;
+                settle::settle(tx, on.pid, &settled).await?;
+                let view = self.engine.integration_json(tx, on.pid).await?;
+                self.engine.say(tx, on, "integration.restored", &Actor::Github(None), json!({ "integration": view })).await
+            })
+            .await?;
+        self.on.state = State::Connected;
+        self.on.error = None;
+        Ok(())
+    }
+
+    /// Ends the pass with what GitHub's answer means.
+    pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
+        tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
+        match judge(&error) {
+            Verdict::Wait(at, problem) => self.wait(at, problem).await,
+            Verdict::Retry(problem) => self.retry(problem).await,
+            Verdict::Stop(state, problem) => self.stop(state, problem).await,
+        }
+    }
+
+    async fn wait(&mut self, at: DateTime<Utc>, problem: Problem) -> Result<(), StoreError> {
+        let shown = (at - self.on.now > SHORT_WAIT).then_some(problem);
+        let mut settled = Settled::of(&self.on);
+        settled.due_at = Some(at);
+        settled.remote_due = true;
+        if let Some(sync) = self.sync.as_mut() {
+            sync.status = SyncStatus::Queued;
+            sync.attempts = (sync.attempts - 1).max(0);
+            sync.error = shown.clone();
+            settled.sync_id = Some(sync.id);
+        }
+        settled.error = shown;
+        self.leave(settled, None).await
+    }
+
+    async fn retry(&mut self, problem: Problem) -> Result<(), StoreError> {
+        let attempts = self.on.attempts + 1;
+        if attempts >= MAX_ATTEMPTS {
+            return self.give_up(problem, attempts).await;
+        }
+        let delay = backoff::delay(attempts.unsigned_abs(), self.engine.settings.retry, self.engine.jitter());
+        let mut settled = Settled::of(&self.on);
+        settled.attempts = attempts;
+        settled.due_at = Some(self.on.now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX));
+        settled.remote_due = true;
+        settled.error = Some(problem.clone());
+        let now = self.on.now;
+        let row = self.row(now);
+        row.status = SyncStatus::Queued;
+        row.attempts = attempts;
+        row.error = Some(problem);
+        settled.sync_id = Some(row.id);
+        self.leave(settled, None).await
+    }
+
+    async fn give_up(&mut self, problem: Problem, attempts: i32) -> Result<(), StoreError> {
+        let mut settled = Settled::of(&self.on);
+        (settled.attempts, settled.sync_id, settled.error) = (0, None, Some(problem.clone()));
+        let now = self.on.now;
+        fail_row(self.row(now), problem, attempts);
+        self.leave(settled, Some(Failure { dead_letter: true, changed_state: false })).await
+    }
+
+    /// Pending changes stay, and nothing is tried until the cause may be gone.
+    async fn stop(&mut self, state: State, problem: Problem) -> Result<(), StoreError> {
+        let changed_state = state != self.on.state && state != State::Connected;
+        let mut settled = Settled::of(&self.on);
+        (settled.state, settled.attempts, settled.sync_id) = (state, 0, None);
+        settled.window = Window::After(self.on.revision);
+        settled.error = Some(problem.clone());
+        if let Some(sync) = self.sync.as_mut() {
+            let attempts = sync.attempts.max(1);
+            fail_row(sync, problem, attempts);
+        }
+        self.leave(settled, Some(Failure { dead_letter: false, changed_state })).await
+    }
+
+    async fn leave(&mut self, settled: Settled, failure: Option<Failure>) -> Result<(), StoreError> {
+        let (on, sync) = (&self.on, &self.sync);
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                if let Some(sync) = sync {
+                    self.write_failed(tx, sync, failure).await?;
+                }
+                settle::settle(tx, on.pid, &settled).await?;
+                match failure {
+                    Some(failure) if failure.changed_state => self.say_state(tx, settled.state).await,
+                    _ => Ok(()),
+                }
+            })
+            .await?;
+        if failure.is_some()
+            && let Some(sync) = &self.sync
+        {
+            self.engine.metrics.sync_ended(sync.kind.as_str(), sync.status.as_str());
+        }
+        Ok(())
+    }
+
+    async fn write_failed(&self, tx: &Transaction<'_>, sync: &Sync, failure: Option<Failure>) -> Result<(), StoreError> {
+        let Some(failure) = failure else { return syncs::save(tx, sync).await };
+        if sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await? {
+            // Drift looks at an unhealed cause again and again; history tells it once.
+            return syncs::delete(tx, sync.id).await;
+        }
+        let mut ended = sync.clone();
+        ended.finished_at = Some(syncs::clock(tx).await?);
+        syncs::save(tx, &ended).await?;
+        if failure.dead_letter {
+            let error = ended.error.clone().unwrap_or_else(|| Problem::new(Code::Internal, "unknown"));
+            dead_letters::add_sync(tx, self.on.pid, self.on.project.as_str(), ended.id, ended.attempts, &error).await?;
+        }
+        self.say_sync(tx, &ended, "sync.failed").await
+    }
+
+    async fn say_state(&self, tx: &Transaction<'_>, state: State) -> Result<(), StoreError> {
+        let kind = if state == State::Suspended { "integration.suspended" } else { "integration.broken" };
+        let view = self.engine.integration_json(tx, self.on.pid).await?;
+        self.engine.say(tx, &self.on, kind, &Actor::Github(None), json!({ "integration": view })).await
+    }
+
+    /// GitHub refused files of the commit, or the commit: the files are held and the others go on.
+    pub async fn hold_refused(
+        &mut self,
+        code: Code,
+        detail: String,
+        named: Vec<String>,
+        paths: BTreeMap<FilePath, Option<Entry>>,
+    ) -> Result<Option<Pushed>, Trouble> {
+        let refused: BTreeMap<FilePath, Option<Entry>> =
+            paths.into_iter().filter(|(path, _)| named.iter().any(|name| name == path.as_str())).collect();
+        if refused.is_empty() {
+            return Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: Vec::new() }));
+        }
+        let problem = Problem::new(code, detail);
+        let (on, sync) = (&self.on, &self.sync);
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                holds::refuse(tx, on.pid, &refused, &problem).await?;
+                if let Some(sync) = sync {
+                    let mut waiting = sync.clone();
+                    waiting.error = Some(problem.clone());
+                    syncs::save(tx, &waiting).await?;
+                }
+                Ok(())
+            })
+            .await?;
+        Err(Trouble::Again)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failure {
+    dead_letter: bool,
+    changed_state: bool,
+}
+
+fn fail_row(sync: &mut Sync, problem: Problem, attempts: i32) {
+    sync.status = SyncStatus::Failed;
+    sync.error = Some(problem);
+    sync.attempts = attempts;
+    sync.progress = None;
+    sync.intent = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_become_states() {
+        for (code, state) in [
+            (Code::InstallationSuspended, State::Suspended),
+            (Code::InstallationRemoved, State::Broken),
+            (Code::RepositoryNotAccessible, State::Broken),
+            (Code::RepositoryGone, State::Broken),
+            (Code::RepositoryArchived, State::Broken),
+            (Code::BranchNotFound, State::Broken),
+            (Code::PermissionMissing, State::Broken),
+            (Code::BranchProtected, State::Connected),
+        ] {
+            assert_eq!(state_of(code), state, "{code}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A sync as the API, live events and notifications show it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::model::{Author, Direction, Problem, SyncKind, SyncStatus};
+use crate::store::syncs::{Sync, SyncFile};
+
+/// How many files a list, an event or a notification names at most; one sync alone names all.
+pub const MAX_LISTED: usize = 1000;
+
+/// The contract's «Sync».
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SyncView {
+    pub id: Uuid,
+    #[schema(value_type = String, example = "auto")]
+    pub kind: SyncKind,
+    #[schema(value_type = String, example = "push")]
+    pub direction: Direction,
+    #[schema(value_type = String, example = "succeeded")]
+    pub status: SyncStatus,
+    pub commit_sha: Option<String>,
+    pub commit_url: Option<String>,
+    pub message: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub author: Option<Author>,
+    pub branch: String,
+    /// The number of the pull request it made, or committed to.
+    pub pull_request: Option<i64>,
+    pub files_changed: i64,
+    pub files: Vec<SyncFileView>,
+    pub revision: i64,
+    pub attempts: i32,
+    #[schema(value_type = Option<Object>)]
+    pub error: Option<Value>,
+    pub queued_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub progress: Option<Progress>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct Progress {
+    /// Files done.
+    pub done: i64,
+    /// Files in all.
+    pub total: i64,
+}
+
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SyncFileView {
+    pub path: String,
+    /// `added modified deleted renamed mode_changed`
+    pub change: String,
+    /// The path before, of a rename.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+impl SyncView {
+    pub fn new(sync: &Sync, files: &[SyncFile]) -> Self {
+        SyncView {
+            id: sync.id,
+            kind: sync.kind,
+            direction: sync.direction,
+            status: sync.status,
+            commit_sha: sync.commit.map(|oid| oid.to_string()),
+            commit_url: sync.commit_url.clone(),
+            message: sync.message.clone(),
+            author: sync.author.clone(),
+            branch: sync.branch.clone(),
+            pull_request: sync.pull_request,
+            files_changed: sync.files_changed,
+            files: files.iter().map(SyncFileView::new).collect(),
+            revision: sync.revision,
+            attempts: sync.attempts,
+            error: sync.error.as_ref().map(problem),
+            queued_at: sync.queued_at,
+            started_at: sync.started_at,
+            finished_at: sync.finished_at,
+            progress: sync.progress.map(|(done, total)| Progress { done, total }),
+        }
+    }
+}
+
+impl SyncFileView {
+    fn new(file: &SyncFile) -> Self {
+        SyncFileView {
+            path: file.path.to_string(),
+            change: file.change.to_string(),
+            from: file.from.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// A problem inside an answer: as an answer of its own would be, without a request's id.
+pub fn problem(problem: &Problem) -> Value {
+    let mut value = json!({
+        "type": format!("urn:lockstep:problem:{}", problem.code),
+        "title": problem.code.title(),
+        "status": problem.code.status(),
+        "detail": problem.detail,
+        "code": problem.code,
+        "action": problem.action,
+        "retryable": problem.code.retryable(),
+    });
+    if !problem.errors.is_empty() {
+        value["errors"] = json!(problem.errors);
+    }
+    value
+}
+
+/// A file in `project.files_changed`.
+pub fn changed_file(file: &SyncFile) -> Value {
+    json!({ "path": file.path, "change": file.change, "oid": file.new.map(|entry: crate::model::Entry| entry.oid) })
+}
+

@@ -1,0 +1,129 @@
+//! How a look leaves the integration: one statement, in the transaction of what it did.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+use super::integrations::{Guard, Integration, State};
+use super::{Store, StoreError};
+use crate::model::{Oid, Problem};
+use crate::store::integrations::Lease;
+
+/// What becomes of the batch window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// Nothing was committed: it goes on.
+    Keep,
+    /// What the plan saw at this revision is dealt with; the window starts with what came later.
+    After(i64),
+}
+
+/// The integration's fields as a look leaves them.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub state: State,
+    pub error: Option<Problem>,
+    pub attempts: i32,
+    /// Another look at this time at the latest.
+    pub due_at: Option<DateTime<Utc>>,
+    pub remote_due: bool,
+    pub sync_id: Option<Uuid>,
+    pub initial_done: bool,
+    pub confirm: Option<Guard>,
+    pub confirmed: Option<String>,
+    /// Set when a sync ended well, with the head both sides have.
+    pub synced: Option<Option<Oid>>,
+    pub window: Window,
+}
+
+impl Settled {
+    /// As it was.
+    pub fn of(on: &Integration) -> Self {
+        Settled {
+            state: on.state,
+            error: on.error.clone(),
+            attempts: on.attempts,
+            due_at: None,
+            remote_due: false,
+            sync_id: on.sync_id,
+            initial_done: on.initial_done,
+            confirm: on.confirm.clone(),
+            confirmed: on.confirmed.clone(),
+            synced: None,
+            window: Window::Keep,
+        }
+    }
+}
+
+/// Writes it. Marks that others set meanwhile stay.
+pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result<(), StoreError> {
+    if let Window::After(revision) = settled.window {
+        restart_window(tx, pid, revision).await?;
+    }
+    let error = settled.error.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
+    let confirm = settled.confirm.as_ref().and_then(|guard| serde_json::to_value(guard).ok());
+    let last = settled.synced.flatten().map(|commit| commit.0.to_vec());
+    tx.execute(
+        "UPDATE integrations i SET state = $2, error = $3, attempts = $4,
+             due_at = least(due_at, $5, CASE WHEN (p.settings->>'auto_sync')::boolean
+                 THEN window_at + (p.settings->>'batch_seconds')::integer * interval '1 second' END),
+             remote_due = remote_due OR $6, sync_id = $7, initial_done = $8, confirm = $9, confirmed = $10,
+             last_sync_at = CASE WHEN $11 THEN now() ELSE last_sync_at END, last_commit = coalesce($12, last_commit)
+         FROM projects p WHERE p.pid = i.pid AND i.pid = $1",
+        &[
+            &pid,
+            &settled.state.as_str(),
+            &error,
+            &settled.attempts,
+            &settled.due_at,
+            &settled.remote_due,
+            &settled.sync_id,
+            &settled.initial_done,
+            &confirm,
+            &settled.confirmed,
+            &settled.synced.is_some(),
+            &last,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn restart_window(tx: &Transaction<'_>, pid: i64, revision: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE integrations SET window_at = (SELECT min(changed_at) FROM files WHERE pid = $1 AND revision > $2
+             AND NOT excluded AND (oid IS DISTINCT FROM base_oid OR mode IS DISTINCT FROM base_mode)) WHERE pid = $1",
+        &[&pid, &revision],
+    )
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The holder itself asks for another look, at GitHub's side too.
+    pub async fn mark_again(&self, lease: Lease) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "UPDATE integrations SET lease_again = true, remote_due = true, due_at = least(due_at, now())
+                 WHERE pid = $1 AND lease_token = $2",
+                &[&lease.pid, &lease.token],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Lets go whatever the marks say.
+    pub async fn drop_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "UPDATE integrations SET lease_token = NULL, lease_until = NULL, lease_again = false,
+                     due_at = CASE WHEN lease_again THEN least(due_at, now()) ELSE due_at END
+                 WHERE pid = $1 AND lease_token = $2",
+                &[&lease.pid, &lease.token],
+            )
+            .await?;
+        Ok(())
+    }
+}
