@@ -10,7 +10,7 @@ use super::decide::Decision;
 use super::look::{Look, Trouble};
 use super::view;
 use crate::model::{ChangeKind, Code, Direction, Entry, FilePath, Problem};
-use crate::store::events::{self, Actor, Event};
+use crate::store::events::Actor;
 use crate::store::holds::{self, Note};
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
@@ -32,7 +32,7 @@ impl Look<'_> {
             .engine
             .store
             .under_lease(lease, async |tx| {
-                let absorbed = record::absorb(tx, lease, decision.snapshot.number, &paths).await?;
+                let absorbed = record::absorb(tx, on.pid, decision.snapshot.number - 1, &paths).await?;
                 holds::replace_notes(tx, on.pid, &notes).await?;
                 if decision.remote.moved {
                     record::set_head(tx, on.pid, decision.remote.head).await?;
@@ -64,8 +64,7 @@ impl Look<'_> {
     async fn say_files_changed(&self, tx: &Transaction<'_>, files: &[SyncFile], revision: i64) -> Result<(), StoreError> {
         let listed: Vec<_> = files.iter().take(view::MAX_LISTED).map(view::changed_file).collect();
         let data = json!({ "project": self.on.project, "revision": revision, "files": listed });
-        let event = Event::live(self.on.pid, self.on.project.as_str(), "project.files_changed", Actor::github(), data);
-        self.engine.append(tx, event).await
+        self.engine.say(tx, &self.on, "project.files_changed", &Actor::Github(None), data).await
     }
 }
 
@@ -107,7 +106,7 @@ fn absorbing(decision: &Decision) -> BTreeMap<FilePath, Absorb> {
         };
         let github_size = decision.remote.paths.get(path).copied().flatten().and_then(|there| there.size);
         let github_size = github_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
-        paths.insert(path.clone(), Absorb { seen: row.project, project, size, base, github: row.github, github_size });
+        paths.insert(path.clone(), Absorb { seen: row.project, seen_base: row.base, project, size, base, github: row.github, github_size });
     }
     paths
 }

@@ -53,11 +53,12 @@ impl Look<'_> {
         let parent = decision.remote.head.map(|head| head.commit);
         let now = self.on.now;
         let row = self.row(now);
-        let was_pull = row.direction != Direction::None;
+        let was_pull = matches!(row.direction, Direction::Pull | Direction::Both);
         let id = row.id;
         row.direction = if was_pull { Direction::Both } else { Direction::Push };
         row.message = Some(message.full());
-        row.intent = Some(Intent { parent, message: message.full(), placeholder: None });
+        let placeholder = row.intent.take().and_then(|intent| intent.placeholder).filter(|_| parent.is_none());
+        row.intent = Some(Intent { parent, message: message.full(), placeholder });
         if was_pull {
             let before = self.engine.store.sync_files(id, i64::MAX).await?;
             files.extend(before.into_iter().filter(|file| !pushed.contains(&file.path)));
@@ -255,9 +256,15 @@ impl Look<'_> {
 
 /// How the row ends, and the event that tells of it.
 fn end(sync: &mut Sync, waits: bool) -> Option<&'static str> {
-    sync.error = None;
+    let refused = sync.error.take().filter(|problem| !problem.code.retryable());
     sync.progress = None;
     sync.intent = None;
+    if let (Some(problem), Direction::None) = (refused, sync.direction) {
+        // Everything there was to push is held.
+        sync.status = SyncStatus::Failed;
+        sync.error = Some(problem);
+        return Some("sync.failed");
+    }
     let (status, kind) = match (waits, sync.direction) {
         (true, _) => (SyncStatus::Conflict, Some("sync.conflict")),
         (false, Direction::None) => (SyncStatus::NoChanges, None),

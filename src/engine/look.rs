@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::remote::Remote;
+use super::root::RootStart;
 use crate::github::{GithubError, Repo};
 use crate::job::Wake;
 use crate::model::{SyncKind, SyncStatus};
@@ -53,6 +54,8 @@ pub(super) struct Look<'a> {
     pub sync: Option<Sync>,
     /// The holder before us died in the middle of something.
     pub recovering: bool,
+    /// How far an earlier attempt at the first commit of an empty repository came.
+    pub root: Option<RootStart>,
 }
 
 impl Engine {
@@ -97,7 +100,7 @@ impl Engine {
             None => None,
         };
         let repo = self.repo(&on);
-        let mut look = Look { engine: self, lease, on, repo, sync, recovering };
+        let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
         match look.run().await {
             Ok(()) => Ok(()),
             Err(Trouble::Again) => look.again().await,
@@ -112,8 +115,8 @@ impl Look<'_> {
         if !self.must_read_remote() && !self.push_is_due() {
             return self.rest().await;
         }
-        let remote = if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
-        if self.recover(&remote).await? {
+        let mut remote = if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
+        if self.recover(&mut remote).await? {
             return Err(Trouble::Again);
         }
         let decision = self.decide(remote).await?;

@@ -237,6 +237,7 @@ impl Look<'_> {
                 if let Some(sync) = sync {
                     let mut waiting = sync.clone();
                     waiting.error = Some(problem.clone());
+                    waiting.forget_push();
                     syncs::save(tx, &waiting).await?;
                 }
                 Ok(())

@@ -40,7 +40,10 @@ impl Look<'_> {
         if paths.is_empty() {
             return Ok(None);
         }
-        let message = self.message(decision, &paths).await?;
+        let message = match &self.root {
+            Some(start) => start.message.clone(),
+            None => self.message(decision, &paths).await?,
+        };
         self.begin_push(decision, &paths, &message).await?;
         let made = match decision.remote.head {
             None => self.commit_root(decision, &paths, &message).await,

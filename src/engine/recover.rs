@@ -16,20 +16,22 @@ use crate::store::syncs::{Intent, SyncFile};
 use crate::sync::message::Message;
 
 /// How far back our commit is looked for: others may have pushed onto it since.
-const MAX_BACK: u8 = 100;
+const MAX_BACK: u32 = 100;
 
 impl Look<'_> {
     /// True when a commit of an earlier attempt was found and recorded: look again from there.
     pub async fn recover(&mut self, remote: &mut Remote) -> Result<bool, Trouble> {
         let Some(intent) = self.sync.as_ref().and_then(|sync| sync.intent.clone()) else { return Ok(false) };
-        let Some(head) = remote.head else { return Ok(false) };
-        if intent.parent == Some(head.commit) {
-            return Ok(false);
+        let found = match (remote.head, intent.parent) {
+            (None, _) => false,
+            (Some(head), Some(parent)) if head.commit == parent => false,
+            (Some(head), Some(parent)) => self.recover_commit(&intent, parent, head).await?,
+            (Some(head), None) => self.recover_root(&intent, head, remote).await?,
+        };
+        if let Some(sync) = self.sync.as_mut().filter(|_| !found && self.root.is_none()) {
+            sync.forget_push();
         }
-        match intent.parent {
-            Some(parent) => self.recover_commit(&intent, parent, head).await,
-            None => self.recover_root(&intent, head, remote).await,
-        }
+        Ok(found)
     }
 
     async fn recover_commit(&mut self, intent: &Intent, parent: Oid, head: Recorded) -> Result<bool, Trouble> {
@@ -67,7 +69,8 @@ impl Look<'_> {
         if is_placeholder {
             let there = self.tree_of(tip.tree).await?;
             let tip_at = Recorded { commit: tip.oid, tree: tip.tree };
-            self.root = Some(RootStart { tip: tip_at, is_root: tip.parents.is_empty(), there });
+            let message = message_of(intent);
+            self.root = Some(RootStart { tip: tip_at, is_root: tip.parents.is_empty(), there, message });
             *remote = Remote { head: None, moved: false, whole: true, paths: BTreeMap::new() };
         }
         Ok(false)
@@ -80,8 +83,7 @@ impl Look<'_> {
         intent: &Intent,
     ) -> Result<(), Trouble> {
         let committed = Committed { commit: commit.oid, tree: commit.tree, url: self.commit_url(commit.oid) };
-        let (headline, body) = intent.message.split_once("\n\n").unwrap_or((&intent.message, ""));
-        let message = Message { headline: headline.to_owned(), body: body.to_owned() };
+        let message = message_of(intent);
         self.finish_push(Pushed { commit: committed, paths: files, message }).await
     }
 
@@ -121,6 +123,11 @@ fn pushed_paths(file: SyncFile) -> Vec<(FilePath, Option<Entry>)> {
         paths.push((from, None));
     }
     paths
+}
+
+fn message_of(intent: &Intent) -> Message {
+    let (headline, body) = intent.message.split_once("\n\n").unwrap_or((&intent.message, ""));
+    Message { headline: headline.to_owned(), body: body.to_owned() }
 }
 
 fn is_ours(commit: &CommitInfo, intent: &Intent) -> bool {

@@ -23,6 +23,8 @@ pub(super) struct RootStart {
     /// Whether the tip is itself a root commit.
     pub is_root: bool,
     pub there: BTreeMap<FilePath, Entry>,
+    /// What its commit says; the root commit says the same.
+    pub message: Message,
 }
 
 impl Look<'_> {
@@ -70,6 +72,7 @@ impl Look<'_> {
             tip: Recorded { commit: made.commit, tree: made.tree },
             is_root: true,
             there: BTreeMap::from([(path.clone(), regular)]),
+            message: message.clone(),
         })
     }
 
@@ -92,7 +95,7 @@ impl Look<'_> {
             // The tree is enough; the branch moves from the tip to the root commit of it.
             Recorded { commit: start.tip.commit, tree: self.write_tree(Some(start.tip.tree), &moves).await? }
         };
-        Ok(RootStart { tip, is_root: false, there: files.clone() })
+        Ok(RootStart { tip, is_root: false, there: files.clone(), message: message.clone() })
     }
 
     pub(super) fn commit_url(&self, commit: crate::model::Oid) -> String {

@@ -3,7 +3,7 @@
 //! The project may have been edited since the snapshot. A path whose project side is not what the
 //! plan saw is left as the person made it; only what GitHub has is noted, and the next look decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio_postgres::Transaction;
 
@@ -18,6 +18,8 @@ use crate::model::{Entry, FilePath};
 pub struct Absorb {
     /// The project's side as the plan saw it.
     pub seen: Option<Entry>,
+    /// Base as the plan saw it: a person may have resolved the path since.
+    pub seen_base: Option<Entry>,
     /// The project's side as it is to be; the same as `seen` when it stays.
     pub project: Option<Entry>,
     /// Bytes of the new project side.
@@ -39,21 +41,22 @@ pub struct Absorbed {
     pub moved_on: BTreeSet<FilePath>,
 }
 
-/// Absorbs GitHub's side: all paths, the new head, the new revision.
+/// Writes all paths and the new revision. What the project's files were stays known to snapshots
+/// with numbers up to `upto`. The caller holds the project's row lock.
 pub async fn absorb(
     tx: &Transaction<'_>,
-    lease: Lease,
-    snapshot: i64,
+    pid: i64,
+    upto: i64,
     paths: &BTreeMap<FilePath, Absorb>,
 ) -> Result<Absorbed, StoreError> {
-    let present = present_sides(tx, lease.pid, paths).await?;
-    let blocked = blocked_paths(tx, lease.pid, paths).await?;
+    let present = present_sides(tx, pid, paths).await?;
+    let blocked = blocked_paths(tx, pid, paths).await?;
     let mut moved_on = BTreeSet::new();
     let mut changed = BTreeSet::new();
     let mut writes = Writes::default();
     for (path, absorb) in paths {
-        let now = present.get(path).copied().flatten();
-        if now != absorb.seen || blocked.contains(path) {
+        let now = present.get(path).copied().unwrap_or_default();
+        if now != (absorb.seen, absorb.seen_base) || blocked.contains(path) {
             moved_on.insert(path.clone());
             writes.note_github(path, absorb);
         } else {
@@ -63,10 +66,10 @@ pub async fn absorb(
             writes.all_sides(path, absorb, absorb.project != absorb.seen);
         }
     }
-    save_undo(tx, lease.pid, snapshot - 1, &changed).await?;
-    let revision = bump_revision(tx, lease.pid, !changed.is_empty()).await?;
-    writes.run(tx, lease.pid, revision).await?;
-    remove_empty(tx, lease.pid, &writes.keys()).await?;
+    save_undo(tx, pid, upto, &changed).await?;
+    let revision = bump_revision(tx, pid, !changed.is_empty()).await?;
+    writes.run(tx, pid, revision).await?;
+    remove_empty(tx, pid, &writes.keys()).await?;
     Ok(Absorbed { revision, changed, moved_on })
 }
 
@@ -151,13 +154,13 @@ async fn present_sides(
     tx: &Transaction<'_>,
     pid: i64,
     paths: &BTreeMap<FilePath, Absorb>,
-) -> Result<BTreeMap<FilePath, Option<Entry>>, StoreError> {
+) -> Result<BTreeMap<FilePath, (Option<Entry>, Option<Entry>)>, StoreError> {
     let mut present = BTreeMap::new();
     let keys: Vec<Vec<u8>> = paths.keys().map(FilePath::key).collect();
     for chunk in keys.chunks(5000) {
-        for row in tx.query("SELECT path, oid, mode FROM files WHERE pid = $1 AND key = ANY($2)", &[&pid, &chunk]).await? {
+        for row in tx.query("SELECT path, oid, mode, base_oid, base_mode FROM files WHERE pid = $1 AND key = ANY($2)", &[&pid, &chunk]).await? {
             let path = FilePath::parse(row.try_get::<_, String>(0)?).map_err(|why| StoreError::Internal(why.to_string()))?;
-            present.insert(path, entry(&row, "oid", "mode")?);
+            present.insert(path, (entry(&row, "oid", "mode")?, entry(&row, "base_oid", "base_mode")?));
         }
     }
     Ok(present)
@@ -347,7 +350,54 @@ async fn write_all(tx: &Transaction<'_>, pid: i64, revision: i64, rows: &[&Write
     Ok(())
 }
 
+/// Puts one content into the project's blobs.
+pub async fn keep_blob(tx: &Transaction<'_>, pid: i64, oid: crate::model::Oid, content: &[u8]) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO blobs (pid, oid, size, content) VALUES ($1, $2, $3, $4) ON CONFLICT (pid, oid) DO UPDATE SET created_at = now()",
+        &[&pid, &oid.as_bytes(), &(content.len() as i64), &content],
+    )
+    .await?;
+    Ok(())
+}
+
 impl Store {
+    /// Which of these the project has, with their sizes in bytes.
+    pub async fn blob_sizes(&self, pid: i64, oids: &BTreeSet<crate::model::Oid>) -> Result<HashMap<crate::model::Oid, i64>, StoreError> {
+        let mut sizes = HashMap::new();
+        if oids.is_empty() {
+            return Ok(sizes);
+        }
+        let client = self.client().await?;
+        let oids: Vec<&[u8]> = oids.iter().map(|oid| oid.as_bytes()).collect();
+        for chunk in oids.chunks(5000) {
+            for row in client.query("SELECT oid, size FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await? {
+                let oid = super::integrations::oid(&row, "oid")?;
+                if let Some(oid) = oid {
+                    sizes.insert(oid, row.try_get(1)?);
+                }
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The contents of these, as far as the project has them.
+    pub async fn blobs(&self, pid: i64, oids: &BTreeSet<crate::model::Oid>) -> Result<HashMap<crate::model::Oid, bytes::Bytes>, StoreError> {
+        let mut contents = HashMap::new();
+        if oids.is_empty() {
+            return Ok(contents);
+        }
+        let client = self.client().await?;
+        let oids: Vec<&[u8]> = oids.iter().map(|oid| oid.as_bytes()).collect();
+        for chunk in oids.chunks(1000) {
+            for row in client.query("SELECT oid, content FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await? {
+                if let Some(oid) = super::integrations::oid(&row, "oid")? {
+                    contents.insert(oid, bytes::Bytes::from(row.try_get::<_, Vec<u8>>(1)?));
+                }
+            }
+        }
+        Ok(contents)
+    }
+
     /// Puts content of GitHub's into the project's blobs, a few at a time, so that rows can refer to it.
     pub async fn keep_blobs(&self, pid: i64, blobs: &[(crate::model::Oid, bytes::Bytes)]) -> Result<(), StoreError> {
         let client = self.client().await?;

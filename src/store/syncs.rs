@@ -93,6 +93,15 @@ impl Sync {
         }
     }
 
+    /// What was to be pushed did not happen.
+    pub fn forget_push(&mut self) {
+        self.intent = None;
+        self.direction = match self.direction {
+            Direction::Both | Direction::Pull => Direction::Pull,
+            Direction::Push | Direction::None => Direction::None,
+        };
+    }
+
     pub(super) fn from_row(row: &Row) -> Result<Self, StoreError> {
         let word = |column: &str| row.try_get::<_, String>(column).map_err(StoreError::from);
         let done: Option<i64> = row.try_get("progress_done")?;
@@ -332,4 +341,15 @@ pub async fn repeats_failure(tx: &Transaction<'_>, sync: &Sync) -> Result<bool, 
         )
         .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}
+
+/// Gives up an unfinished row.
+pub async fn cancel(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
+         WHERE id = $1 AND finished_at IS NULL",
+        &[&id],
+    )
+    .await?;
+    Ok(())
 }

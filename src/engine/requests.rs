@@ -1,0 +1,279 @@
+//! What people ask for: sync now, confirm, resolve, another branch. Each is one transaction that
+//! writes what is wanted; the next look does it.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tokio_postgres::Transaction;
+
+use super::Engine;
+use crate::github::{GithubError, HeadState};
+use crate::job::Wake;
+use crate::model::{Author, BranchName, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
+use crate::store::conflicts::{self, Conflict, Settle};
+use crate::store::events::{Actor, Event};
+use crate::store::requests::{self, Link, Locked};
+use crate::store::syncs::{Sync, SyncFile};
+use crate::store::{StoreError, holds};
+
+/// Who asks, for the audit trail.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    pub actor: Actor,
+    /// The person a history row names.
+    pub author: Option<Author>,
+    pub request_id: Option<String>,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    GitHub(#[from] GithubError),
+}
+
+impl RequestError {
+    fn code(code: Code, detail: &str) -> Self {
+        RequestError::Problem(Problem::new(code, detail))
+    }
+}
+
+/// One path of `conflicts/resolve`.
+#[derive(Debug, Clone)]
+pub enum Choice {
+    Project,
+    Github,
+    Content(Vec<u8>),
+}
+
+/// `strategy`, or path by path.
+#[derive(Debug, Clone)]
+pub enum Resolutions {
+    All(Choice),
+    Each(Vec<(FilePath, Choice)>),
+}
+
+impl Engine {
+    /// `syncs`: a sync now, or the one that is queued or running.
+    pub async fn sync_now(&self, project: &str, asker: &Asker) -> Result<Sync, RequestError> {
+        let asked = self
+            .store
+            .request(project, async |tx, locked| {
+                let (locked, link) = connected(locked)?;
+                if let Some(problem) = problem_of(&link) {
+                    // The cause may be gone: looked at now, answered as it stands.
+                    crate::store::integrations::set_due(tx, locked.pid, link.now, true).await?;
+                    return Ok((locked.pid, Err(problem)));
+                }
+                holds::forget_refusals(tx, locked.pid).await?;
+                let sync = requests::queue_sync(tx, &locked, &link, SyncKind::Manual, asker.author.clone()).await?;
+                audit(tx, "sync.requested", project, &locked, asker, Some(&sync.id.to_string())).await?;
+                Ok::<_, RequestError>((locked.pid, Ok(sync)))
+            })
+            .await?;
+        self.hurry(asked.0).await;
+        Ok(asked.1?)
+    }
+
+    /// `confirm`: the deletions that wait go through.
+    pub async fn confirm(&self, project: &str, asker: &Asker) -> Result<Sync, RequestError> {
+        let (pid, sync) = self
+            .store
+            .request(project, async |tx, locked| {
+                let (locked, link) = connected(locked)?;
+                let Some(guard) = &link.confirm else {
+                    return Err(RequestError::code(Code::NothingToSync, "No sync waits to be confirmed."));
+                };
+                requests::confirm(tx, locked.pid, &guard.fingerprint).await?;
+                let sync = requests::queue_sync(tx, &locked, &link, SyncKind::Manual, asker.author.clone()).await?;
+                audit(tx, "sync.confirmed", project, &locked, asker, Some(&sync.id.to_string())).await?;
+                Ok((locked.pid, sync))
+            })
+            .await?;
+        self.hurry(pid).await;
+        Ok(sync)
+    }
+
+    /// `conflicts/resolve`.
+    pub async fn resolve(&self, project: &str, resolutions: Resolutions, asker: &Asker) -> Result<Sync, RequestError> {
+        let (pid, sync) = self
+            .store
+            .request(project, async |tx, locked| {
+                let (locked, link) = connected(locked)?;
+                let held = conflicts::all(tx, locked.pid).await?;
+                if held.is_empty() {
+                    return Err(RequestError::code(Code::NothingToSync, "Nothing is in conflict."));
+                }
+                let choices = self.choices(tx, locked.pid, held, &resolutions).await?;
+                let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
+                self.say_resolved(tx, &locked, project, &choices, absorbed.revision, &absorbed.changed).await?;
+                let mut sync = requests::queue_sync(tx, &locked, &link, SyncKind::Resolve, asker.author.clone()).await?;
+                sync.revision = absorbed.revision;
+                audit(tx, "conflict.resolved", project, &locked, asker, Some(&sync.id.to_string())).await?;
+                Ok((locked.pid, sync))
+            })
+            .await?;
+        self.hurry(pid).await;
+        Ok(sync)
+    }
+
+    async fn choices(
+        &self,
+        tx: &Transaction<'_>,
+        pid: i64,
+        held: Vec<Conflict>,
+        resolutions: &Resolutions,
+    ) -> Result<BTreeMap<FilePath, (Conflict, Settle)>, RequestError> {
+        let mut held: BTreeMap<FilePath, Conflict> = held.into_iter().map(|item| (item.path.clone(), item)).collect();
+        let mut choices = BTreeMap::new();
+        match resolutions {
+            Resolutions::All(choice) => {
+                for (path, conflict) in held {
+                    let settle = settle(tx, pid, &conflict, choice, "strategy").await?;
+                    choices.insert(path, (conflict, settle));
+                }
+            }
+            Resolutions::Each(each) => {
+                for (index, (path, choice)) in each.iter().enumerate() {
+                    let field = format!("resolutions[{index}]");
+                    let Some(conflict) = held.remove(path) else {
+                        return Err(Problem::field(format!("{field}.path"), format!("{path} is not in conflict")).into());
+                    };
+                    let settle = settle(tx, pid, &conflict, choice, &field).await?;
+                    choices.insert(path.clone(), (conflict, settle));
+                }
+            }
+        }
+        Ok(choices)
+    }
+
+    async fn say_resolved(
+        &self,
+        tx: &Transaction<'_>,
+        locked: &Locked,
+        project: &str,
+        choices: &BTreeMap<FilePath, (Conflict, Settle)>,
+        revision: i64,
+        changed: &std::collections::BTreeSet<FilePath>,
+    ) -> Result<(), StoreError> {
+        let files: Vec<_> = choices
+            .iter()
+            .filter(|(path, _)| changed.contains(*path))
+            .map(|(path, (conflict, choice))| {
+                let new = match choice {
+                    Settle::Project => conflict.project,
+                    Settle::Github => conflict.github,
+                    Settle::Content { entry, .. } => Some(*entry),
+                };
+                let change = super::absorb::change_kind(conflict.project, new);
+                super::view::changed_file(&SyncFile { path: path.clone(), change, from: None, old: conflict.project, new })
+            })
+            .collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        let data = json!({ "revision": revision, "files": files });
+        self.append(tx, Event::live("project.files_changed", &Actor::System, data).of(locked.pid, project)).await
+    }
+
+    /// Another branch of the same repository: compared anew, with an empty base.
+    pub async fn switch_branch(&self, project: &str, branch: &BranchName, asker: &Asker) -> Result<(), RequestError> {
+        let pid = match self.store.request(project, async |_, locked| Ok::<_, RequestError>(connected(locked)?)).await? {
+            (_, link) if link.branch == branch.as_str() => return Ok(()),
+            (locked, _) => locked.pid,
+        };
+        let Some(on) = self.store.integration(pid).await? else {
+            return Err(RequestError::code(Code::NotConnected, "The project is not connected."));
+        };
+        match self.repo(&on).head(branch.as_str()).await? {
+            HeadState::Branch(_) => {}
+            HeadState::EmptyRepository => {}
+            HeadState::Missing => return Err(super::outcome::branch_missing(branch.as_str()).into()),
+        }
+        let switched = self
+            .store
+            .request(project, async |tx, locked| {
+                let (locked, link) = connected(locked)?;
+                requests::switch_branch(tx, locked.pid, branch.as_str()).await?;
+                if let Some(id) = link.sync_id {
+                    crate::store::syncs::cancel(tx, id).await?;
+                }
+                requests::queue_sync(tx, &locked, &Link { sync_id: None, branch: branch.to_string(), ..link }, SyncKind::Initial, asker.author.clone())
+                    .await?;
+                audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await
+            })
+            .await;
+        match switched {
+            Err(RequestError::Store(StoreError::Conflict(_))) => {
+                Err(RequestError::code(Code::AlreadyConnected, "Another connection uses this branch of the repository."))
+            }
+            Ok(()) => {
+                self.hurry(pid).await;
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A person waits: the job goes before what runs by itself.
+    pub(super) async fn hurry(&self, pid: i64) {
+        if let Err(error) = self.queue.wake_first(&Wake::Project { pid }).await {
+            tracing::warn!(%error, "a wake-up could not be queued; the sweep will find the work");
+        }
+    }
+}
+
+async fn settle(
+    tx: &Transaction<'_>,
+    pid: i64,
+    conflict: &Conflict,
+    choice: &Choice,
+    field: &str,
+) -> Result<Settle, RequestError> {
+    match choice {
+        Choice::Project => Ok(Settle::Project),
+        Choice::Github => Ok(Settle::Github),
+        Choice::Content(_) if conflict.collision => {
+            Err(Problem::field(format!("{field}.take"), "a file against a folder is settled by taking one of the two").into())
+        }
+        Choice::Content(content) => {
+            let oid = Oid::of_blob(content);
+            crate::store::record::keep_blob(tx, pid, oid, content).await?;
+            let mode = conflict.project.or(conflict.github).map_or(Mode::Regular, |entry| entry.mode);
+            Ok(Settle::Content { entry: Entry { oid, mode }, size: content.len() as i64 })
+        }
+    }
+}
+
+fn connected(locked: Option<Locked>) -> Result<(Locked, Link), RequestError> {
+    let mut locked = locked.ok_or_else(|| RequestError::code(Code::NotFound, "There is no project of this id."))?;
+    match locked.link.take() {
+        Some(link) => Ok((locked, link)),
+        None => Err(RequestError::code(Code::NotConnected, "The project is not connected to a repository.")),
+    }
+}
+
+/// Why nothing can be synced now, in the words of the integration's own error.
+fn problem_of(link: &Link) -> Option<Problem> {
+    if link.state == "connected" {
+        return None;
+    }
+    Some(link.error.clone().unwrap_or_else(|| Problem::new(Code::RepositoryNotAccessible, "The connection is broken.")))
+}
+
+async fn audit(
+    tx: &Transaction<'_>,
+    action: &str,
+    project: &str,
+    locked: &Locked,
+    asker: &Asker,
+    target: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut event = Event::audit(action, &asker.actor).of(locked.pid, project).request(asker.request_id.as_deref());
+    event.target = target;
+    crate::store::events::append(tx, event).await.map(|_| ())
+}
