@@ -17,7 +17,6 @@ use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
 use crate::store::{StoreError, holds, record};
 use crate::sync::message::{self, Changed, Facts, Message};
-use crate::sync::rename;
 use crate::sync::template::Template;
 
 impl Look<'_> {
@@ -45,10 +44,9 @@ impl Look<'_> {
     pub async fn begin_push(
         &mut self,
         decision: &Decision,
-        paths: &BTreeMap<FilePath, Option<Entry>>,
+        mut files: Vec<SyncFile>,
         message: &Message,
     ) -> Result<(), Trouble> {
-        let mut files = pushed_files(decision, paths);
         let pushed: BTreeSet<FilePath> = files.iter().map(|file| file.path.clone()).collect();
         let parent = decision.remote.head.map(|head| head.commit);
         let now = self.on.now;
@@ -97,10 +95,10 @@ impl Look<'_> {
         &mut self,
         decision: &Decision,
         paths: &BTreeMap<FilePath, Option<Entry>>,
+        files: &[SyncFile],
     ) -> Result<Message, Trouble> {
         let ids = paths.keys().filter_map(|path| decision.snapshot.paths.get(path)).flat_map(|sides| &sides.authors);
         let authors = self.engine.store.authors(self.on.pid, &ids.copied().collect()).await?;
-        let files = pushed_files(decision, paths);
         let changes: Vec<Changed<'_>> =
             files.iter().map(|file| Changed { path: file.path.as_str(), kind: file.change }).collect();
         let template = Template::of_setting(&self.on.settings.commit_template).ok().flatten();
@@ -211,7 +209,7 @@ impl Look<'_> {
 
     fn measure(&self, committed: bool) {
         if let Some(sync) = &self.sync {
-            self.engine.metrics.sync_ended(sync.kind.as_str(), sync.status.as_str());
+            self.engine.metrics.sync_finished(sync.kind, sync.status);
         }
         if let (true, Some(start)) = (committed, self.on.window_at) {
             let waited = (chrono::Utc::now() - start).to_std().unwrap_or_default();
@@ -291,12 +289,12 @@ fn only_author(mut authors: Vec<Author>) -> Option<Author> {
     if authors.len() == 1 { authors.pop() } else { None }
 }
 
-/// What the commit changes on the branch, renames found.
-fn pushed_files(decision: &Decision, paths: &BTreeMap<FilePath, Option<Entry>>) -> Vec<SyncFile> {
+/// What the commit changes on the branch, path by path.
+pub(super) fn pushed_files(decision: &Decision, paths: &BTreeMap<FilePath, Option<Entry>>) -> Vec<SyncFile> {
     let before = |path: &FilePath| decision.rows.get(path).and_then(|row| row.github);
     let files = paths.iter().map(|(path, new)| {
         let old = before(path);
         SyncFile { path: path.clone(), change: change_kind(old, *new), from: None, old, new: *new }
     });
-    rename::fold(files.collect())
+    files.collect()
 }

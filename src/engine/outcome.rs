@@ -188,7 +188,7 @@ impl Look<'_> {
         if failure.is_some()
             && let Some(sync) = &self.sync
         {
-            self.engine.metrics.sync_ended(sync.kind.as_str(), sync.status.as_str());
+            self.engine.metrics.sync_finished(sync.kind, sync.status);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bytes::Bytes;
 
 use super::decide::Decision;
+use super::finish::pushed_files;
 use super::look::{Look, Trouble};
 use crate::github::{Committed, GithubError, TreeChange};
 use crate::model::{Entry, FilePath, Mode, Oid};
@@ -40,11 +41,12 @@ impl Look<'_> {
         if paths.is_empty() {
             return Ok(None);
         }
+        let files = self.with_renames(pushed_files(decision, &paths)).await?;
         let message = match &self.root {
             Some(start) => start.message.clone(),
-            None => self.message(decision, &paths).await?,
+            None => self.message(decision, &paths, &files).await?,
         };
-        self.begin_push(decision, &paths, &message).await?;
+        self.begin_push(decision, files, &message).await?;
         let made = match decision.remote.head {
             None => self.commit_root(decision, &paths, &message).await,
             Some(head) => self.commit_onto(head, decision, &paths, &message).await,
