@@ -1,12 +1,17 @@
-//! A sync as the API, live events and notifications show it.
+//! Syncs and conflicts as the API, live events and notifications show it.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::model::{Author, Direction, Problem, SyncKind, SyncStatus};
+use crate::model::{Author, Direction, Entry, Oid, Problem, SyncKind, SyncStatus};
+use crate::store::conflicts::Conflict;
 use crate::store::syncs::{Sync, SyncFile};
+use crate::sync::merge;
 
 /// How many files a list, an event or a notification names at most; one sync alone names all.
 pub const MAX_LISTED: usize = 1000;
@@ -117,3 +122,85 @@ pub fn changed_file(file: &SyncFile) -> Value {
     json!({ "path": file.path, "change": file.change, "oid": file.new.map(|entry: crate::model::Entry| entry.oid) })
 }
 
+
+/// A held path as the API shows it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ConflictView {
+    pub path: String,
+    /// `both_modified both_added deleted_on_github deleted_in_project`
+    pub kind: &'static str,
+    pub base: Option<SideView>,
+    pub project: Option<SideView>,
+    pub github: Option<SideView>,
+    /// The text with diff3 markers, where it is text.
+    pub merged: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// One side's version.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SideView {
+    pub oid: String,
+    pub mode: String,
+    /// Bytes; null for what the project does not have, such as a submodule.
+    pub size: Option<usize>,
+    /// The content, where it is UTF-8 text of at most 1 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Longer texts are not shown beside each other.
+const MAX_TEXT: usize = 1 << 20;
+
+impl ConflictView {
+    pub fn new(conflict: &Conflict, contents: &HashMap<Oid, Bytes>) -> Self {
+        let side = |entry: Option<Entry>| entry.map(|entry| SideView::new(entry, contents));
+        ConflictView {
+            path: conflict.path.to_string(),
+            kind: kind_of(conflict),
+            base: side(conflict.base),
+            project: side(conflict.project),
+            github: side(conflict.github),
+            merged: merged(conflict, contents),
+            detail: conflict.problem.as_ref().filter(|_| conflict.collision).map(|problem| problem.detail.clone()),
+        }
+    }
+}
+
+impl SideView {
+    fn new(entry: Entry, contents: &HashMap<Oid, Bytes>) -> Self {
+        let bytes = contents.get(&entry.oid);
+        SideView {
+            oid: entry.oid.to_string(),
+            mode: entry.mode.to_string(),
+            size: bytes.map(Bytes::len),
+            text: bytes.and_then(text),
+        }
+    }
+}
+
+fn text(bytes: &Bytes) -> Option<String> {
+    let shown = bytes.len() <= MAX_TEXT && merge::is_text(bytes);
+    shown.then(|| String::from_utf8(bytes.to_vec()).ok()).flatten()
+}
+
+fn kind_of(conflict: &Conflict) -> &'static str {
+    match (conflict.collision, conflict.base, conflict.project, conflict.github) {
+        (true, ..) => "both_added",
+        (_, _, None, _) => "deleted_in_project",
+        (_, _, _, None) => "deleted_on_github",
+        (_, None, ..) => "both_added",
+        _ => "both_modified",
+    }
+}
+
+fn merged(conflict: &Conflict, contents: &HashMap<Oid, Bytes>) -> Option<String> {
+    let bytes = |entry: Option<Entry>| contents.get(&entry?.oid).filter(|bytes| bytes.len() <= MAX_TEXT);
+    let (ours, theirs) = (bytes(conflict.project)?, bytes(conflict.github)?);
+    let base = bytes(conflict.base).map(AsRef::as_ref);
+    match merge::merge(base, ours, theirs) {
+        merge::Merged::Clean(text) | merge::Merged::Conflict { marked: text } => String::from_utf8(text).ok(),
+        merge::Merged::Binary => None,
+    }
+}
