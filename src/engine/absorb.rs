@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tokio_postgres::Transaction;
 
 use super::decide::Decision;
 use super::look::{Look, Trouble};
@@ -14,7 +13,7 @@ use crate::store::events::Actor;
 use crate::store::holds::{self, Note};
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
-use crate::store::{StoreError, integrations};
+use crate::store::{StoreError, Transaction, integrations};
 use crate::sync::plan::{Collision, Plan};
 
 impl Look<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use super::look::{Look, Trouble};
@@ -88,7 +89,7 @@ impl Look<'_> {
         }
     }
 
-    async fn content(&self, oid: Oid) -> Result<bytes::Bytes, Trouble> {
+    async fn content(&self, oid: Oid) -> Result<Vec<u8>, Trouble> {
         let content = self.engine.store.blob(self.on.pid, oid).await?;
         content.ok_or_else(|| crate::store::StoreError::Internal(format!("the content of {oid} is missing")).into())
     }
@@ -112,9 +113,9 @@ impl Look<'_> {
         let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
         let missing: Vec<(Oid, Option<u64>)> =
             wanted.iter().filter(|oid| !here.contains_key(*oid)).map(|oid| (*oid, None)).collect();
-        for chunk in missing.chunks(200) {
-            let blobs = self.repo.blobs(chunk).await?;
-            self.engine.store.keep_blobs(self.on.pid, &blobs).await?;
+        let mut arriving = std::pin::pin!(self.repo.blobs(&missing));
+        while let Some(blobs) = arriving.next().await {
+            self.engine.store.keep_blobs(self.on.pid, &blobs?).await?;
         }
         Ok(())
     }

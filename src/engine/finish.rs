@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use tokio_postgres::Transaction;
 
 use super::absorb::change_kind;
 use super::decide::Decision;
@@ -15,14 +14,14 @@ use crate::store::events::Actor;
 use crate::store::integrations::{Guard, Recorded};
 use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
-use crate::store::{StoreError, holds, record};
+use crate::store::{StoreError, Transaction, holds, record};
 use crate::sync::message::{self, Changed, Facts, Message};
 use crate::sync::template::Template;
 
 impl Look<'_> {
     /// Makes the row visible as running, if this look will leave one.
     pub async fn begin_row(&mut self, decision: &Decision) -> Result<(), Trouble> {
-        let told = holds::noted(&**self.engine.store.client().await?, self.on.pid).await?;
+        let told = holds::noted(&self.engine.store.client().await?, self.on.pid).await?;
         let waiting = decision.plan.conflict.keys().chain(decision.plan.collision.keys());
         let news = waiting.into_iter().any(|path| !told.contains_key(path.as_str()));
         if self.sync.is_none() && decision.plan.is_noop() && !news && self.on.initial_done {

@@ -4,21 +4,25 @@
 //! or after somebody else's half-done one. Each step ends in one transaction under the lease; what
 //! comes after a crash finds either the step or nothing.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Engine;
 use super::remote::Remote;
 use super::root::RootStart;
-use crate::github::{GithubError, Repo};
-use crate::job::Wake;
-use crate::model::{SyncKind, SyncStatus};
+use crate::github::{GithubError, Priority, Repo};
+use crate::model::SyncKind;
+use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, State};
 use crate::store::syncs::Sync;
 use crate::store::{StoreError, integrations};
 
 /// How often a moved head is answered at once before others get their turn.
 const IMMEDIATE_LOOKS: usize = 8;
+/// How often a lease is renewed: several times in its life.
+const HEARTBEAT: Duration = Duration::from_secs(4);
 
 /// Why a pass ended early.
 #[derive(Debug)]
@@ -63,8 +67,12 @@ impl Engine {
     pub async fn look(&self, pid: i64) -> Result<(), StoreError> {
         match self.store.acquire_lease(pid, Uuid::new_v4()).await? {
             Acquired::Lease { lease, recovering } => {
-                let held = crate::queue::heartbeat(self.lease_heartbeat(), || self.store.renew_lease(lease));
-                held.during(self.hold(lease, recovering)).await
+                let beat = || async move {
+                    if let Err(error) = self.store.renew_lease(lease).await {
+                        tracing::warn!(pid, %error, "a lease could not be renewed");
+                    }
+                };
+                heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await
             }
             Acquired::Busy | Acquired::Nothing => Ok(()),
         }
@@ -88,7 +96,7 @@ impl Engine {
     async fn schedule_next(&self, lease: Lease) -> Result<(), StoreError> {
         self.store.drop_lease(lease).await?;
         if let Some(at) = self.store.integration(lease.pid).await?.and_then(|on| on.due_at) {
-            self.queue.schedule(&Wake::Project { pid: lease.pid }, at).await;
+            self.wake_project(lease.pid, at).await;
         }
         Ok(())
     }
@@ -99,7 +107,9 @@ impl Engine {
             Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
             None => None,
         };
-        let repo = self.repo(&on);
+        let by_person = sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto);
+        let priority = if by_person { Priority::Person } else { Priority::Background };
+        let repo = self.repo(&on).with_priority(priority);
         let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
         match look.run().await {
             Ok(()) => Ok(()),
@@ -179,17 +189,12 @@ impl Look<'_> {
             Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, now)
         })
     }
-
-    /// Whether the row is one that this look may leave out of history again.
-    pub fn row_must_stay(&self) -> bool {
-        self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto || sync.status != SyncStatus::Queued)
-    }
 }
 
 /// The repository of an integration, by its numeric id.
 impl Engine {
     pub(super) fn repo(&self, on: &integrations::Integration) -> Repo {
         let repository = crate::github::RepoRef { id: on.repository_id, full_name: on.full_name.clone() };
-        self.github.repo(crate::github::InstallationId(on.installation_id), repository)
+        self.github.repo(crate::github::InstallationId(on.installation_id), repository).for_project(on.pid)
     }
 }

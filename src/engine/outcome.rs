@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio_postgres::Transaction;
 
 use super::look::{Look, Trouble};
 use super::push::Pushed;
@@ -18,7 +17,7 @@ use crate::store::events::Actor;
 use crate::store::integrations::State;
 use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Sync};
-use crate::store::{StoreError, dead_letters, holds};
+use crate::store::{StoreError, Transaction, holds};
 
 /// Attempts before a sync becomes a dead letter; waiting for a limit is none.
 pub const MAX_ATTEMPTS: i32 = 12;
@@ -32,6 +31,12 @@ pub(super) fn branch_missing(branch: &str) -> GithubError {
         detail: format!("The branch {branch} does not exist on GitHub."),
         paths: Vec::new(),
     }
+}
+
+/// Nothing can be written to it.
+pub(super) fn archived(full_name: &str) -> GithubError {
+    let detail = format!("The repository {full_name} is archived.");
+    GithubError::Refused { code: Code::RepositoryArchived, detail, paths: Vec::new() }
 }
 
 /// What a failure means for the integration.
@@ -133,10 +138,10 @@ impl Look<'_> {
         if attempts >= MAX_ATTEMPTS {
             return self.give_up(problem, attempts).await;
         }
-        let delay = backoff::delay(attempts.unsigned_abs(), self.engine.settings.retry, self.engine.jitter());
+        let delay = backoff::random_delay(attempts.unsigned_abs(), self.engine.settings.retry.as_secs_f64());
         let mut settled = Settled::of(&self.on);
         settled.attempts = attempts;
-        settled.due_at = Some(self.on.now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX));
+        settled.due_at = Some(self.on.now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::hours(1)));
         settled.remote_due = true;
         settled.error = Some(problem.clone());
         let now = self.on.now;
@@ -204,7 +209,7 @@ impl Look<'_> {
         syncs::save(tx, &ended).await?;
         if failure.dead_letter {
             let error = ended.error.clone().unwrap_or_else(|| Problem::new(Code::Internal, "unknown"));
-            dead_letters::add_sync(tx, self.on.pid, self.on.project.as_str(), ended.id, ended.attempts, &error).await?;
+            syncs::bury(tx, self.on.project.as_str(), &ended, &error).await?;
         }
         self.say_sync(tx, &ended, "sync.failed").await
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::decide::Decision;
 use super::finish::pushed_files;
 use super::look::{Look, Trouble};
-use crate::github::{Committed, GithubError, TreeChange};
+use crate::github::{CommitMessage, Committed, Content, GithubError, TreeChange};
 use crate::model::{Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
 use crate::store::record::Absorbed;
@@ -96,7 +96,7 @@ impl Look<'_> {
             moves.iter().filter(|(_, item)| item.to.is_none()).map(|(path, _)| path.clone()).collect();
         let committed = self
             .repo
-            .create_commit_on_branch(&self.on.branch, head.commit, &message.headline, &message.body, &additions, &deletions)
+            .create_commit_on_branch(&self.on.branch, head.commit, &said(message), &additions, &deletions)
             .await?;
         Ok(committed)
     }
@@ -108,7 +108,7 @@ impl Look<'_> {
         message: &Message,
     ) -> Result<Committed, Trouble> {
         let tree = self.write_tree(Some(head.tree), moves).await?;
-        let committed = self.repo.create_commit(&message.full(), tree, &[head.commit]).await?;
+        let committed = self.repo.create_commit(&said(message), tree, &[head.commit]).await?;
         self.repo.update_ref(&self.on.branch, committed.commit).await?;
         Ok(committed)
     }
@@ -124,11 +124,10 @@ impl Look<'_> {
                 .map(|(path, item)| {
                     let change = match item.to {
                         None => TreeChange::Delete,
-                        Some(entry) => TreeChange::Put {
-                            mode: entry.mode,
-                            oid: entry.oid,
-                            content: contents.get(&entry.oid).cloned().unwrap_or_default(),
-                        },
+                        Some(entry) => {
+                            let content = contents.get(&entry.oid).cloned().unwrap_or_default();
+                            TreeChange::Put { mode: entry.mode, content: Content::Inline(content) }
+                        }
                     };
                     (path.clone(), change)
                 })
@@ -187,6 +186,10 @@ pub(super) fn fits_mutation(moves: &BTreeMap<FilePath, Move>) -> bool {
     let regular = |entry: Option<Entry>| entry.is_none_or(|entry| entry.mode == Mode::Regular);
     let bytes: u64 = moves.iter().map(|(path, item)| item.size * 4 / 3 + path.as_str().len() as u64 + 64).sum();
     bytes <= MUTATION_BYTES && moves.values().all(|item| item.to.is_none() || (regular(item.to) && regular(item.from)))
+}
+
+pub(super) fn said(message: &Message) -> CommitMessage {
+    CommitMessage { headline: message.headline.clone(), body: message.body.clone() }
 }
 
 /// Portions that fit into memory.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::look::{Look, Trouble};
-use crate::github::{HeadState, RemoteEntry};
+use crate::github::{HeadState, RemoteEntry, RepositoryInfo};
 use crate::model::{Entry, FilePath, Mode, path::is_dotgitmodules};
 use crate::store::integrations::Recorded;
 
@@ -39,7 +39,12 @@ impl Remote {
 impl Look<'_> {
     /// Reads the head, and of the trees only what differs.
     pub async fn read_remote(&mut self) -> Result<Remote, Trouble> {
-        let head = match self.repo.head(&self.on.branch).await? {
+        let found = self.repo.look(&self.on.branch).await?;
+        if found.repository.archived {
+            return Err(Trouble::GitHub(super::outcome::archived(&found.repository.full_name)));
+        }
+        self.follow(&found.repository).await?;
+        let head = match found.head {
             HeadState::Branch(head) => Some(Recorded { commit: head.commit, tree: head.tree }),
             HeadState::EmptyRepository => None,
             HeadState::Missing => return Err(Trouble::GitHub(super::outcome::branch_missing(&self.on.branch))),
@@ -50,6 +55,22 @@ impl Look<'_> {
         }
         let (whole, paths) = self.read_paths(head).await?;
         Ok(Remote { head, moved: true, whole, paths })
+    }
+
+    /// Names are for people: they follow the repository, which is known by its number.
+    async fn follow(&mut self, repository: &RepositoryInfo) -> Result<(), Trouble> {
+        let same = repository.full_name == self.on.full_name
+            && repository.private == self.on.private
+            && repository.default_branch == self.on.default_branch
+            && repository.url == self.on.url;
+        if same {
+            return Ok(());
+        }
+        self.on.full_name.clone_from(&repository.full_name);
+        self.on.private = repository.private;
+        self.on.default_branch.clone_from(&repository.default_branch);
+        self.on.url.clone_from(&repository.url);
+        Ok(self.engine.store.follow_repository(self.lease, &self.on).await?)
     }
 
     async fn read_paths(&self, head: Option<Recorded>) -> Result<(bool, BTreeMap<FilePath, Option<There>>), Trouble> {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tokio_postgres::Transaction;
 
 use super::Engine;
 use crate::github::{GithubError, HeadState};
@@ -14,7 +13,7 @@ use crate::store::conflicts::{self, Conflict, Settle};
 use crate::store::events::{Actor, Event};
 use crate::store::requests::{self, Link, Locked};
 use crate::store::syncs::{Sync, SyncFile};
-use crate::store::{StoreError, holds};
+use crate::store::{StoreError, Transaction, holds};
 
 /// Who asks, for the audit trail.
 #[derive(Debug, Clone)]
@@ -75,7 +74,7 @@ impl Engine {
                 Ok::<_, RequestError>((locked.pid, Ok(sync)))
             })
             .await?;
-        self.hurry(asked.0).await;
+        self.wake_for_person(Wake::Project { pid: asked.0 }).await;
         Ok(asked.1?)
     }
 
@@ -94,7 +93,7 @@ impl Engine {
                 Ok((locked.pid, sync))
             })
             .await?;
-        self.hurry(pid).await;
+        self.wake_for_person(Wake::Project { pid }).await;
         Ok(sync)
     }
 
@@ -117,7 +116,7 @@ impl Engine {
                 Ok((locked.pid, sync))
             })
             .await?;
-        self.hurry(pid).await;
+        self.wake_for_person(Wake::Project { pid }).await;
         Ok(sync)
     }
 
@@ -177,7 +176,7 @@ impl Engine {
             return Ok(());
         }
         let data = json!({ "revision": revision, "files": files });
-        self.append(tx, Event::live("project.files_changed", &Actor::System, data).of(locked.pid, project)).await
+        crate::store::events::append(tx, Event::live("project.files_changed", &Actor::System, data).of(locked.pid, project)).await.map(|_| ())
     }
 
     /// Another branch of the same repository: compared anew, with an empty base.
@@ -204,7 +203,8 @@ impl Engine {
                 }
                 requests::queue_sync(tx, &locked, &Link { sync_id: None, branch: branch.to_string(), ..link }, SyncKind::Initial, asker.author.clone())
                     .await?;
-                audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await
+                audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await?;
+                Ok::<_, RequestError>(())
             })
             .await;
         match switched {
@@ -212,17 +212,10 @@ impl Engine {
                 Err(RequestError::code(Code::AlreadyConnected, "Another connection uses this branch of the repository."))
             }
             Ok(()) => {
-                self.hurry(pid).await;
+                self.wake_for_person(Wake::Project { pid }).await;
                 Ok(())
             }
             Err(other) => Err(other),
-        }
-    }
-
-    /// A person waits: the job goes before what runs by itself.
-    pub(super) async fn hurry(&self, pid: i64) {
-        if let Err(error) = self.queue.wake_first(&Wake::Project { pid }).await {
-            tracing::warn!(%error, "a wake-up could not be queued; the sweep will find the work");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Decision;
 use super::look::{Look, Trouble};
-use super::push::{Move, fits_mutation};
+use super::push::{Move, fits_mutation, said};
 use crate::github::{Committed, GithubError};
 use crate::model::{Entry, FilePath, Mode};
 use crate::store::integrations::Recorded;
@@ -45,7 +45,7 @@ impl Look<'_> {
             let url = self.commit_url(grown.tip.commit);
             return Ok(Committed { commit: grown.tip.commit, tree: grown.tip.tree, url });
         }
-        let root = self.repo.create_commit(&message.full(), grown.tip.tree, &[]).await?;
+        let root = self.repo.create_commit(&said(message), grown.tip.tree, &[]).await?;
         self.repo.update_ref_cas(&self.on.branch, grown.tip.commit, root.commit, true).await?;
         Ok(root)
     }
@@ -62,7 +62,7 @@ impl Look<'_> {
         };
         self.intend_placeholder(path, entry.oid).await?;
         let content = self.contents(&BTreeSet::from([entry.oid])).await?.remove(&entry.oid).unwrap_or_default();
-        let made = match self.repo.put_contents(&self.on.branch, path.as_str(), &content, &message.full()).await {
+        let made = match self.repo.put_contents(&self.on.branch, path, &content, &said(message)).await {
             // Somebody was faster: the repository is not empty any more.
             Err(GithubError::Invalid(_) | GithubError::Stale) => return Err(Trouble::Again),
             other => other?,

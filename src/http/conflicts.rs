@@ -116,7 +116,9 @@ pub async fn resolve(
         (Some(each), None) => engine.resolve(project.as_str(), resolutions(each)?, &asker).await?,
         (None, Some(Strategy::Project)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await?,
         (None, Some(Strategy::Github)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await?,
-        (None, Some(Strategy::PullRequest)) => engine.resolve_by_pull_request(project.as_str(), &asker).await?,
+        (None, Some(Strategy::PullRequest)) => {
+            return Err(ApiError::field("strategy", "pull_request is not available yet"));
+        }
         _ => return Err(ApiError::field("resolutions", "give either resolutions or strategy")),
     };
     accepted(&engine, sync).await

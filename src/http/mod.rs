@@ -5,6 +5,7 @@ pub mod auth;
 pub mod body;
 mod callback;
 pub mod changes;
+pub mod conflicts;
 mod docs;
 pub mod edge;
 mod failure;
@@ -20,8 +21,8 @@ pub mod repositories;
 pub mod routes;
 mod server;
 mod setup;
+pub mod syncs;
 mod table;
-pub mod views;
 
 pub use auth::{Caller, Project};
 pub use body::{Json, Query};

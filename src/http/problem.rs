@@ -150,7 +150,7 @@ impl From<StoreError> for ApiError {
                 answer.cause = Some(cause);
                 answer
             }
-            StoreError::Conflict(_) | StoreError::Internal(_) => ApiError::internal(cause),
+            StoreError::Conflict(_) | StoreError::LeaseLost | StoreError::Internal(_) => ApiError::internal(cause),
         }
     }
 }

@@ -115,6 +115,13 @@ route_table! {
         GET "/integration"              integration::get       admin   viewer;
         DELETE "/integration"           integration::delete    admin   owner;
         POST "/repository"              repositories::create   admin   owner;
+        POST "/syncs"                   syncs::create          admin   editor;
+        GET  "/syncs"                   syncs::list            admin   viewer;
+        GET  "/syncs/{id}"              syncs::one             admin   viewer;
+        GET  "/syncs/{id}/diff"         syncs::patch           admin   viewer;
+        POST "/confirm"                 syncs::confirm         admin   editor;
+        GET  "/conflicts"               conflicts::list        admin   viewer;
+        POST "/conflicts/resolve"       conflicts::resolve     admin   editor;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }
 }

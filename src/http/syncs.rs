@@ -67,7 +67,7 @@ impl From<RequestError> for ApiError {
         match error {
             RequestError::Problem(problem) => problem.into(),
             RequestError::Store(error) => error.into(),
-            RequestError::GitHub(error) => crate::engine::problem_of_github(&error).into(),
+            RequestError::GitHub(error) => Engine::explain(&error).into(),
         }
     }
 }

@@ -14,6 +14,7 @@
 pub mod backoff;
 mod due;
 mod entry;
+pub mod heartbeat;
 mod ingest;
 mod keys;
 mod lane;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::{GenericClient, Row, Transaction};
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
 
 use super::integrations::json;
 use super::record::{self, Absorb, Absorbed};
 use super::syncs::entry;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Entry, FilePath, Problem};
 
 /// A held path with its three sides.

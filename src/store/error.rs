@@ -15,6 +15,9 @@ pub enum StoreError {
     /// A unique row is already there; which one the use case knows.
     #[error("already there: {0}")]
     Conflict(String),
+    /// Somebody else works on the project by now: stop, and leave it to them.
+    #[error("the lease was lost")]
+    LeaseLost,
     /// A row that cannot be, or SQL that is wrong: a bug, or a hand in the database.
     #[error("{0}")]
     Internal(String),

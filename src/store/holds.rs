@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::{GenericClient, Transaction};
+use deadpool_postgres::GenericClient;
 
-use super::StoreError;
+use super::{StoreError, Transaction};
 use super::integrations::json;
 use crate::model::{Entry, FilePath, Problem};
 

@@ -5,10 +5,11 @@
 //! a holder that died; the sweep treats it as due, and the next holder trusts nothing it left.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::{GenericClient, Row, Transaction};
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Oid, Problem, ProjectId, Settings};
 
 /// How long a lease holds without a heartbeat.
@@ -238,6 +239,19 @@ impl Store {
         Ok(integration)
     }
 
+    /// The repository's names and visibility, as GitHub has them now.
+    pub async fn follow_repository(&self, lease: Lease, on: &Integration) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client
+            .execute(
+                "UPDATE integrations SET full_name = $3, private = $4, default_branch = $5, url = $6
+                 WHERE pid = $1 AND lease_token = $2",
+                &[&lease.pid, &lease.token, &on.full_name, &on.private, &on.default_branch, &on.url],
+            )
+            .await?;
+        Ok(())
+    }
+
     /// The integration as it is, for reading.
     pub async fn integration(&self, pid: i64) -> Result<Option<Integration>, StoreError> {
         let client = self.client().await?;
@@ -250,7 +264,7 @@ impl Store {
     /// Asks for another look at the given time at the latest; `remote`: at GitHub's side too.
     pub async fn look_again(&self, pid: i64, at: DateTime<Utc>, remote: bool) -> Result<(), StoreError> {
         let client = self.client().await?;
-        set_due(&**client, pid, at, remote).await
+        set_due(&client, pid, at, remote).await
     }
 
     /// Projects whose work is due, or whose holder died, that nobody works on.

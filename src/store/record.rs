@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tokio_postgres::Transaction;
 
 use super::integrations::{Lease, Recorded, lock};
 use super::syncs::entry;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::path::key_of;
 use crate::model::{Entry, FilePath};
 

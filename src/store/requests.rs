@@ -1,11 +1,10 @@
 //! What people ask of a project's sync: now, confirmed, resolved, on another branch.
 
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::integrations::{Guard, json, set_due};
 use super::syncs::{self, Sync};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Author, Problem, SyncKind};
 
 /// The project's row, locked, with what requests need of its integration.

@@ -1,11 +1,10 @@
 //! How a look leaves the integration: one statement, in the transaction of what it did.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::integrations::{Guard, Integration, State};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Oid, Problem};
 use crate::store::integrations::Lease;
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::{Row as PgRow, Transaction};
+use tokio_postgres::Row as PgRow;
 
 use super::integrations::{Lease, lock};
 use super::syncs::entry;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Author, Entry, FilePath};
 
 /// One path with all sides as the rows know them.

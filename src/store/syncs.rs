@@ -1,11 +1,12 @@
 //! History: one row for each sync that a person asked for, or that had an effect or an error.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::{GenericClient, Row, Transaction};
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::integrations::{json, oid};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Transaction};
 use crate::model::{Author, ChangeKind, Direction, Entry, FilePath, Mode, Oid, Problem, SyncKind, SyncStatus};
 
 /// A history row as it is kept.
@@ -45,9 +46,6 @@ pub struct Intent {
     /// The only path of the placeholder commit that a new branch starts with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<(FilePath, Oid)>,
-    /// What each path is to be on the branch; the tree that proves the commit.
-    #[serde(default)]
-    pub push: Vec<(FilePath, Option<Entry>)>,
 }
 
 /// One path that a sync changed.
@@ -278,12 +276,12 @@ impl Store {
 
     pub async fn sync(&self, pid: i64, id: Uuid) -> Result<Option<Sync>, StoreError> {
         let client = self.client().await?;
-        by_id(&**client, pid, id).await
+        by_id(&client, pid, id).await
     }
 
     pub async fn sync_files(&self, id: Uuid, limit: i64) -> Result<Vec<SyncFile>, StoreError> {
         let client = self.client().await?;
-        files(&**client, id, limit).await
+        files(&client, id, limit).await
     }
 
     /// Files of several syncs at once, at most `limit` each.
@@ -349,6 +347,17 @@ pub async fn cancel(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
         "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
          WHERE id = $1 AND finished_at IS NULL",
         &[&id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps a sync that was given up where operators see it.
+pub async fn bury(tx: &Transaction<'_>, project: &str, sync: &Sync, error: &Problem) -> Result<(), StoreError> {
+    let error = serde_json::to_value(error).unwrap_or_default();
+    tx.execute(
+        "INSERT INTO dead_letters (id, kind, pid, project, attempts, error, payload) VALUES ($1, 'sync', $2, $3, $4, $5, $6)",
+        &[&Uuid::now_v7(), &sync.pid, &project, &sync.attempts, &error, &serde_json::json!({ "pid": sync.pid, "sync": sync.id })],
     )
     .await?;
     Ok(())

@@ -10,6 +10,7 @@ pub mod glob;
 mod lines;
 pub mod merge;
 pub mod message;
+pub mod plan;
 pub mod rename;
 pub mod template;
 pub mod tree;

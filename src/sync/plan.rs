@@ -342,3 +342,7 @@ fn blocked(
     }
     blocked
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

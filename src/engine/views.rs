@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::problem::shown;
+use super::view::problem as shown;
 use crate::model::{Code, ConflictPolicy, Problem, Settings};
 use crate::store::projects::{LinkRow, ProjectRow};
 

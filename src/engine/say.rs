@@ -1,0 +1,40 @@
+//! Telling people and the host what happened to a connected project.
+
+use serde_json::Value;
+
+use super::Engine;
+use super::views::IntegrationView;
+use crate::github::GithubError;
+use crate::model::Problem;
+use crate::store::events::{self, Actor, Event};
+use crate::store::integrations::Integration;
+use crate::store::{StoreError, Transaction, projects};
+
+impl Engine {
+    /// A live event and notification, in the transaction of what it tells of.
+    pub(super) async fn say(
+        &self,
+        tx: &Transaction<'_>,
+        on: &Integration,
+        kind: &str,
+        actor: &Actor,
+        data: Value,
+    ) -> Result<(), StoreError> {
+        let event = Event::live(kind, actor, data).of(on.pid, on.project.as_str());
+        events::append(tx, event).await.map(|_| ())
+    }
+
+    /// The integration as notifications carry it.
+    pub(super) async fn integration_json(&self, tx: &Transaction<'_>, pid: i64) -> Result<Value, StoreError> {
+        let row = projects::read(tx, pid).await?;
+        Ok(row.map(|row| serde_json::json!(IntegrationView::of(row))).unwrap_or_default())
+    }
+
+    /// A failure of GitHub's in the words of a problem.
+    pub fn explain(error: &GithubError) -> Problem {
+        match error {
+            GithubError::Refused { code, detail, .. } => Problem::new(*code, detail.clone()),
+            other => Problem::new(other.code(), other.to_string()),
+        }
+    }
+}
