@@ -2,7 +2,6 @@
 //! say what is due, and the sweep finds what nobody was woken up for.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::Engine;
 use crate::job::Wake;
