@@ -10,7 +10,7 @@ use super::body::Json;
 use super::edge::RequestId;
 use super::failure::answer;
 use super::problem::ApiError;
-use super::views::IntegrationView;
+use crate::engine::views::IntegrationView;
 use crate::engine::Engine;
 use crate::engine::connect::{Connected, Wanted};
 use crate::model::{BranchName, ProjectId, RepoName, UserId};

@@ -11,7 +11,7 @@ use super::failure::answer;
 use super::integration::{is_login, shown};
 use super::paging;
 use super::problem::ApiError;
-use super::views::IntegrationView;
+use crate::engine::views::IntegrationView;
 use crate::engine::Engine;
 use crate::engine::repositories::{Listed, UserInstallation};
 use crate::engine::repository::ToMake;
