@@ -129,7 +129,9 @@ impl Store {
         let folder = folder.map(|it| it.oid);
         match child.edit {
             Some(Edit::Put(mode, oid)) => {
-                self.rebuild(folder, child, &format!("{path}/"), sink)?;
+                if !child.below.is_empty() {
+                    self.rebuild(folder, child, &format!("{path}/"), sink)?;
+                }
                 return Ok(Some(Entry { mode, name, oid }));
             }
             Some(Edit::Delete { strict }) if strict && old.is_none() => {

@@ -19,7 +19,8 @@ use super::{Kind, Oid};
 #[derive(Debug)]
 pub(super) struct Pack {
     file: File,
-    offsets: HashMap<Oid, u64>,
+    /// Where each object begins, and its size.
+    offsets: HashMap<Oid, (u64, usize)>,
 }
 
 struct Entry {
@@ -33,10 +34,14 @@ impl Pack {
         self.offsets.contains_key(oid)
     }
 
+    pub(super) fn size(&self, oid: &Oid) -> Option<usize> {
+        self.offsets.get(oid).map(|(_, size)| *size)
+    }
+
     pub(super) fn read(&self, oid: &Oid) -> Option<Object> {
         let mut reader = At {
             file: &self.file,
-            offset: *self.offsets.get(oid)?,
+            offset: self.offsets.get(oid)?.0,
         };
         let (kind, size) = read_header(&mut reader)?;
         let mut data = Vec::with_capacity(size);
@@ -58,7 +63,7 @@ pub(super) fn write(folder: &Path, objects: Vec<(Kind, Vec<u8>)>) -> io::Result<
             continue;
         }
         let offset = body.len() as u64;
-        seen.insert(oid, offset);
+        seen.insert(oid, (offset, data.len()));
         let crc = append(&mut body, kind, &data)?;
         entries.push(Entry { oid, offset, crc });
     }
@@ -74,7 +79,7 @@ fn place(
     body: &[u8],
     index: &[u8],
     trailer: &[u8; 20],
-    offsets: HashMap<Oid, u64>,
+    offsets: HashMap<Oid, (u64, usize)>,
 ) -> io::Result<Pack> {
     fs::create_dir_all(folder)?;
     let name = format!("pack-{}", hex::encode(trailer));

@@ -41,7 +41,8 @@ pub(crate) struct Store {
 struct State {
     cache: HashMap<Oid, Object>,
     cached: usize,
-    written: HashSet<Oid>,
+    /// Loose objects this process wrote, and their sizes.
+    written: HashMap<Oid, usize>,
     folders: HashSet<u8>,
     packs: Vec<Pack>,
 }
@@ -64,7 +65,7 @@ impl Store {
         }
         self.write_loose(oid, kind, &data)?;
         let mut state = lock(&self.state);
-        state.written.insert(oid);
+        state.written.insert(oid, data.len());
         state.remember(oid, Object { kind, data });
         Ok(oid)
     }
@@ -81,7 +82,7 @@ impl Store {
 
     fn knows(&self, oid: &Oid) -> bool {
         let state = lock(&self.state);
-        state.written.contains(oid) || state.packs.iter().any(|pack| pack.contains(oid))
+        state.written.contains_key(oid) || state.packs.iter().any(|pack| pack.contains(oid))
     }
 
     /// Whether the object is there.
@@ -97,6 +98,15 @@ impl Store {
         let object = self.read_packed(oid).or_else(|| self.read_loose(oid))?;
         lock(&self.state).remember(*oid, object.clone());
         Some(object)
+    }
+
+    /// The size of an object, without reading it where that can be.
+    pub(crate) fn size(&self, oid: &Oid) -> Option<usize> {
+        let state = lock(&self.state);
+        let known = state.written.get(oid).copied();
+        let known = known.or_else(|| state.packs.iter().find_map(|pack| pack.size(oid)));
+        drop(state);
+        known.or_else(|| self.read(oid).map(|it| it.data.len()))
     }
 
     /// The content of a blob.

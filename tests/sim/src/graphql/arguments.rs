@@ -1,0 +1,73 @@
+//! Arguments of a field, variables filled in.
+
+use graphql_parser::query::Value as Ast;
+use serde_json::{Map, Value, json};
+
+use super::document::Text;
+use super::value::Failure;
+
+/// Arguments by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    pub(crate) fn read(
+        written: &[(Text, Ast<'static, Text>)],
+        variables: &Map<String, Value>,
+    ) -> Arguments {
+        let pairs = written.iter();
+        Arguments(
+            pairs
+                .map(|(name, value)| (name.clone(), plain(value, variables)))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn value(&self, name: &str) -> &Value {
+        self.0.get(name).unwrap_or(&Value::Null)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.value(name).as_str()
+    }
+
+    /// A string that must be there.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Failure> {
+        self.text(name).ok_or_else(|| {
+            Failure::new("ARGUMENT", format!("Argument '{name}' is required"))
+        })
+    }
+
+    /// A mutation's `input`.
+    pub(crate) fn input(&self) -> &Value {
+        self.value("input")
+    }
+
+    /// `first` or `last`, for connections.
+    pub(crate) fn count(&self) -> usize {
+        let given = self.value("first").as_u64().or(self.value("last").as_u64());
+        usize::try_from(given.unwrap_or(100)).unwrap_or(100).min(100)
+    }
+}
+
+/// A written value as JSON.
+pub(crate) fn plain(value: &Ast<'static, Text>, variables: &Map<String, Value>) -> Value {
+    match value {
+        Ast::Variable(name) => variables.get(name).cloned().unwrap_or_default(),
+        Ast::Int(number) => json!(number.as_i64()),
+        Ast::Float(number) => json!(number),
+        Ast::String(text) => json!(text),
+        Ast::Enum(name) => json!(name),
+        Ast::Boolean(flag) => json!(flag),
+        Ast::Null => Value::Null,
+        Ast::List(items) => items.iter().map(|it| plain(it, variables)).collect(),
+        Ast::Object(fields) => {
+            let fields = fields.iter();
+            Value::Object(
+                fields
+                    .map(|(name, value)| (name.clone(), plain(value, variables)))
+                    .collect(),
+            )
+        }
+    }
+}

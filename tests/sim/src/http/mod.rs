@@ -1,0 +1,10 @@
+//! HTTP in: what a request and an answer are, which handler answers what, limits, the log of
+//! requests. Knows nothing of repositories.
+
+pub(crate) mod dispatch;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod message;
+pub(crate) mod paging;
+pub(crate) mod router;
+pub(crate) mod server;
