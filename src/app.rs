@@ -16,7 +16,7 @@ use crate::engine::{Engine, EngineSettings};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
-use crate::queue::{Queue, QueueSettings};
+use crate::queue::{Queue, QueueSettings, Worker};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -54,6 +54,7 @@ pub struct App {
     keys: Arc<KeyRing>,
     engine: Engine,
     threads: usize,
+    workers: usize,
 }
 
 impl App {
@@ -70,7 +71,7 @@ impl App {
         let engine = engine(&config, addresses)?;
         let keys = Arc::new(KeyRing::new(engine.store.clone(), &config.api_keys));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(App { role, public, internal, addresses, keys, engine, threads })
+        Ok(App { role, public, internal, addresses, keys, engine, threads, workers: config.work.workers })
     }
 
     pub fn addresses(&self) -> Addresses {
@@ -97,7 +98,7 @@ impl App {
         if let Some(public) = &self.public {
             servers.push(http::serve(public.try_clone()?, self.serving(Listener::Public, routes::public, &stopping))?);
         }
-        let work = tokio::spawn(work(self.engine.clone(), self.role, stopping.clone()));
+        let work = tokio::spawn(work(self.engine.clone(), self.role, self.workers, stopping.clone()));
         tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
         shutdown.await;
         tracing::info!("stopping");
@@ -181,11 +182,12 @@ fn credentials(app: &GithubAppConfig) -> anyhow::Result<AppCredentials> {
 }
 
 /// What goes on besides answering requests: first the schema, then the role's work.
-async fn work(engine: Engine, role: Role, stopping: CancellationToken) {
+async fn work(engine: Engine, role: Role, workers: usize, stopping: CancellationToken) {
     if !prepare(&engine.store, &stopping).await || role == Role::Web {
         return;
     }
-    stopping.cancelled().await;
+    let worker = Worker::new(engine.queue.clone(), Arc::new(engine), workers);
+    worker.run(stopping, GRACE).await;
 }
 
 /// Applies migrations as soon as PostgreSQL answers. False: told to stop before that.

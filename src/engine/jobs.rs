@@ -22,7 +22,8 @@ impl Engine {
     async fn woken(&self, wake: Wake) -> Outcome {
         let done = match wake {
             Wake::Project { pid } => self.look(pid).await,
-            Wake::Notification { .. } | Wake::Revocation { .. } | Wake::PullRequest { .. } => Ok(()),
+            Wake::Revocation { id } => self.revoke(id).await,
+            Wake::Notification { .. } | Wake::PullRequest { .. } => Ok(()),
         };
         outcome(done)
     }

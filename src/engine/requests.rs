@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Engine;
-use crate::github::{GithubError, HeadState};
+use super::failure::Failure;
+use crate::github::HeadState;
 use crate::job::Wake;
 use crate::model::{Author, BranchName, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
 use crate::store::conflicts::{self, Conflict, Settle};
@@ -24,21 +25,8 @@ pub struct Asker {
     pub request_id: Option<String>,
 }
 
-/// Why a request was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    #[error(transparent)]
-    Problem(#[from] Problem),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    GitHub(#[from] GithubError),
-}
-
-impl RequestError {
-    fn code(code: Code, detail: &str) -> Self {
-        RequestError::Problem(Problem::new(code, detail))
-    }
+fn no(code: Code, detail: &str) -> Failure {
+    Failure::Problem(Problem::new(code, detail))
 }
 
 /// One path of `conflicts/resolve`.
@@ -58,7 +46,7 @@ pub enum Resolutions {
 
 impl Engine {
     /// `syncs`: a sync now, or the one that is queued or running.
-    pub async fn sync_now(&self, project: &str, asker: &Asker) -> Result<Sync, RequestError> {
+    pub async fn sync_now(&self, project: &str, asker: &Asker) -> Result<Sync, Failure> {
         let asked = self
             .store
             .request(project, async |tx, locked| {
@@ -71,7 +59,7 @@ impl Engine {
                 holds::forget_refusals(tx, locked.pid).await?;
                 let sync = requests::queue_sync(tx, &locked, &link, SyncKind::Manual, asker.author.clone()).await?;
                 audit(tx, "sync.requested", project, &locked, asker, Some(&sync.id.to_string())).await?;
-                Ok::<_, RequestError>((locked.pid, Ok(sync)))
+                Ok::<_, Failure>((locked.pid, Ok(sync)))
             })
             .await?;
         self.wake_for_person(Wake::Project { pid: asked.0 }).await;
@@ -79,13 +67,13 @@ impl Engine {
     }
 
     /// `confirm`: the deletions that wait go through.
-    pub async fn confirm(&self, project: &str, asker: &Asker) -> Result<Sync, RequestError> {
+    pub async fn confirm(&self, project: &str, asker: &Asker) -> Result<Sync, Failure> {
         let (pid, sync) = self
             .store
             .request(project, async |tx, locked| {
                 let (locked, link) = connected(locked)?;
                 let Some(guard) = &link.confirm else {
-                    return Err(RequestError::code(Code::NothingToSync, "No sync waits to be confirmed."));
+                    return Err(no(Code::NothingToSync, "No sync waits to be confirmed."));
                 };
                 requests::confirm(tx, locked.pid, &guard.fingerprint).await?;
                 let sync = requests::queue_sync(tx, &locked, &link, SyncKind::Manual, asker.author.clone()).await?;
@@ -98,14 +86,14 @@ impl Engine {
     }
 
     /// `conflicts/resolve`.
-    pub async fn resolve(&self, project: &str, resolutions: Resolutions, asker: &Asker) -> Result<Sync, RequestError> {
+    pub async fn resolve(&self, project: &str, resolutions: Resolutions, asker: &Asker) -> Result<Sync, Failure> {
         let (pid, sync) = self
             .store
             .request(project, async |tx, locked| {
                 let (locked, link) = connected(locked)?;
                 let held = conflicts::all(tx, locked.pid).await?;
                 if held.is_empty() {
-                    return Err(RequestError::code(Code::NothingToSync, "Nothing is in conflict."));
+                    return Err(no(Code::NothingToSync, "Nothing is in conflict."));
                 }
                 let choices = self.choices(tx, locked.pid, held, &resolutions).await?;
                 let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
@@ -126,7 +114,7 @@ impl Engine {
         pid: i64,
         held: Vec<Conflict>,
         resolutions: &Resolutions,
-    ) -> Result<BTreeMap<FilePath, (Conflict, Settle)>, RequestError> {
+    ) -> Result<BTreeMap<FilePath, (Conflict, Settle)>, Failure> {
         let mut held: BTreeMap<FilePath, Conflict> = held.into_iter().map(|item| (item.path.clone(), item)).collect();
         let mut choices = BTreeMap::new();
         match resolutions {
@@ -180,13 +168,13 @@ impl Engine {
     }
 
     /// Another branch of the same repository: compared anew, with an empty base.
-    pub async fn switch_branch(&self, project: &str, branch: &BranchName, asker: &Asker) -> Result<(), RequestError> {
-        let pid = match self.store.request(project, async |_, locked| Ok::<_, RequestError>(connected(locked)?)).await? {
+    pub async fn switch_branch(&self, project: &str, branch: &BranchName, asker: &Asker) -> Result<(), Failure> {
+        let pid = match self.store.request(project, async |_, locked| Ok::<_, Failure>(connected(locked)?)).await? {
             (_, link) if link.branch == branch.as_str() => return Ok(()),
             (locked, _) => locked.pid,
         };
         let Some(on) = self.store.integration(pid).await? else {
-            return Err(RequestError::code(Code::NotConnected, "The project is not connected."));
+            return Err(no(Code::NotConnected, "The project is not connected."));
         };
         match self.repo(&on).head(branch.as_str()).await? {
             HeadState::Branch(_) => {}
@@ -204,12 +192,12 @@ impl Engine {
                 requests::queue_sync(tx, &locked, &Link { sync_id: None, branch: branch.to_string(), ..link }, SyncKind::Initial, asker.author.clone())
                     .await?;
                 audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await?;
-                Ok::<_, RequestError>(())
+                Ok::<_, Failure>(())
             })
             .await;
         match switched {
-            Err(RequestError::Store(StoreError::Conflict(_))) => {
-                Err(RequestError::code(Code::AlreadyConnected, "Another connection uses this branch of the repository."))
+            Err(Failure::Store(StoreError::Conflict(_))) => {
+                Err(no(Code::AlreadyConnected, "Another connection uses this branch of the repository."))
             }
             Ok(()) => {
                 self.wake_for_person(Wake::Project { pid }).await;
@@ -226,7 +214,7 @@ async fn settle(
     conflict: &Conflict,
     choice: &Choice,
     field: &str,
-) -> Result<Settle, RequestError> {
+) -> Result<Settle, Failure> {
     match choice {
         Choice::Project => Ok(Settle::Project),
         Choice::Github => Ok(Settle::Github),
@@ -242,11 +230,11 @@ async fn settle(
     }
 }
 
-fn connected(locked: Option<Locked>) -> Result<(Locked, Link), RequestError> {
-    let mut locked = locked.ok_or_else(|| RequestError::code(Code::NotFound, "There is no project of this id."))?;
+fn connected(locked: Option<Locked>) -> Result<(Locked, Link), Failure> {
+    let mut locked = locked.ok_or_else(|| no(Code::NotFound, "There is no project of this id."))?;
     match locked.link.take() {
         Some(link) => Ok((locked, link)),
-        None => Err(RequestError::code(Code::NotConnected, "The project is not connected to a repository.")),
+        None => Err(no(Code::NotConnected, "The project is not connected to a repository.")),
     }
 }
 

@@ -4,8 +4,6 @@ use serde_json::Value;
 
 use super::Engine;
 use super::views::IntegrationView;
-use crate::github::GithubError;
-use crate::model::Problem;
 use crate::store::events::{self, Actor, Event};
 use crate::store::integrations::Integration;
 use crate::store::{StoreError, Transaction, projects};
@@ -28,13 +26,5 @@ impl Engine {
     pub(super) async fn integration_json(&self, tx: &Transaction<'_>, pid: i64) -> Result<Value, StoreError> {
         let row = projects::read(tx, pid).await?;
         Ok(row.map(|row| serde_json::json!(IntegrationView::of(row))).unwrap_or_default())
-    }
-
-    /// A failure of GitHub's in the words of a problem.
-    pub fn explain(error: &GithubError) -> Problem {
-        match error {
-            GithubError::Refused { code, detail, .. } => Problem::new(*code, detail.clone()),
-            other => Problem::new(other.code(), other.to_string()),
-        }
     }
 }

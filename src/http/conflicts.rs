@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Project};
 use super::body::{Json, Query};
 use super::edge::RequestId;
+use super::failure::answer;
 use super::paging::{self, List, PageQuery};
 use super::problem::ApiError;
 use super::syncs::{accepted, asker, pid_of};
@@ -113,9 +114,9 @@ pub async fn resolve(
     let user = caller.user(body.user);
     let asker = asker(&caller, user, &request_id);
     let sync = match (body.resolutions, body.strategy) {
-        (Some(each), None) => engine.resolve(project.as_str(), resolutions(each)?, &asker).await?,
-        (None, Some(Strategy::Project)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await?,
-        (None, Some(Strategy::Github)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await?,
+        (Some(each), None) => engine.resolve(project.as_str(), resolutions(each)?, &asker).await.map_err(answer)?,
+        (None, Some(Strategy::Project)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await.map_err(answer)?,
+        (None, Some(Strategy::Github)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await.map_err(answer)?,
         (None, Some(Strategy::PullRequest)) => {
             return Err(ApiError::field("strategy", "pull_request is not available yet"));
         }

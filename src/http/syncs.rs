@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::auth::{Caller, Project};
 use super::body::{Json, Query};
 use super::edge::RequestId;
+use super::failure::answer;
 use super::paging::{self, List};
 use super::problem::ApiError;
 use crate::engine::diff;
-use crate::engine::requests::{Asker, RequestError};
+use crate::engine::requests::Asker;
 use crate::engine::view::SyncView;
 use crate::engine::Engine;
 use crate::model::{Author, ProjectId, SyncStatus, UserId};
@@ -62,16 +63,6 @@ pub fn asker(caller: &Caller, user: Option<UserId>, request_id: &RequestId) -> A
     Asker { actor, author, request_id: Some(request_id.0.clone()) }
 }
 
-impl From<RequestError> for ApiError {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Problem(problem) => problem.into(),
-            RequestError::Store(error) => error.into(),
-            RequestError::GitHub(error) => Engine::explain(&error).into(),
-        }
-    }
-}
-
 /// The project's row id.
 pub async fn pid_of(engine: &Engine, project: &ProjectId) -> Result<i64, ApiError> {
     engine.store.pid_of(project).await?.ok_or_else(|| ApiError::not_found("project"))
@@ -94,7 +85,7 @@ pub async fn create(
     Json(body): Json<ByUser>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.user(body.user);
-    let sync = engine.sync_now(project.as_str(), &asker(&caller, user, &request_id)).await?;
+    let sync = engine.sync_now(project.as_str(), &asker(&caller, user, &request_id)).await.map_err(answer)?;
     accepted(&engine, sync).await
 }
 
@@ -110,7 +101,7 @@ pub async fn confirm(
     Json(body): Json<ByUser>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.user(body.user);
-    let sync = engine.confirm(project.as_str(), &asker(&caller, user, &request_id)).await?;
+    let sync = engine.confirm(project.as_str(), &asker(&caller, user, &request_id)).await.map_err(answer)?;
     accepted(&engine, sync).await
 }
 
