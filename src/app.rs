@@ -3,6 +3,7 @@
 //! It starts while PostgreSQL and Redis do not answer yet, and goes on trying: `/healthz` says 200
 //! and `/readyz` 503 until they do.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,11 +184,21 @@ fn credentials(app: &GithubAppConfig) -> anyhow::Result<AppCredentials> {
 
 /// What goes on besides answering requests: first the schema, then the role's work.
 async fn work(engine: Engine, role: Role, workers: usize, stopping: CancellationToken) {
-    if !prepare(&engine.store, &stopping).await || role == Role::Web {
+    if !prepare(&engine.store, &stopping).await {
         return;
     }
-    let worker = Worker::new(engine.queue.clone(), Arc::new(engine), workers);
-    worker.run(stopping, GRACE).await;
+    let jobs = async {
+        if role != Role::Web {
+            let worker = Worker::new(engine.queue.clone(), Arc::new(engine.clone()), workers);
+            worker.run(stopping.clone(), GRACE).await;
+        }
+    };
+    tokio::join!(engine.watch_app(&stopping, tell_setup), jobs);
+}
+
+/// For whoever started the program; a log may be filtered or go elsewhere.
+fn tell_setup(url: &str) {
+    let _nobody_reads = writeln!(std::io::stderr(), "setup: {url}");
 }
 
 /// Applies migrations as soon as PostgreSQL answers. False: told to stop before that.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lockstep::app::{App, Role};
 use lockstep::commands;
-use lockstep::config::{All, Config, ConfigError, Database, Flags, LogConfig, load_log, process_env};
+use lockstep::config::{All, Config, ConfigError, Database, Flags, LogConfig, Secrets, load_log, process_env};
 use lockstep::telemetry::log;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,6 +36,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Moves stored secrets to the newest encryption key, while everything goes on
+    Reencrypt {
+        #[command(flatten)]
+        flags: Flags<Secrets>,
     },
     /// Prints the OpenAPI document
     Openapi,
@@ -93,6 +98,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             start(&log, async move { say(commands::migrate(&url).await?) })
         }
         Command::Keys { command } => keys(command),
+        Command::Reencrypt { flags } => {
+            let (url, log) = (lockstep::config::load_database(&flags, env)?, load_log(&flags, env)?);
+            let keys = lockstep::config::load_encryption_keys(&flags, env)?;
+            start(&log, async move { say(commands::reencrypt(&url, &keys).await?) })
+        }
         Command::Openapi => say(lockstep::http::openapi::text()),
     }
 }

@@ -1,13 +1,18 @@
 //! First run: the GitHub App made from `app-manifest.json`, stored sealed, used by all replicas.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::failure::Failure;
 use super::{Engine, secrets};
 use crate::github::{AppCredentials, ConvertedApp};
 use crate::model::{Code, Problem};
+use crate::queue::periodic;
 use crate::store::github_app::StoredApp;
 
 /// The App as it is proposed; `{PUBLIC_URL}` stands for where this deployment is reached.
@@ -37,10 +42,30 @@ pub enum Setup {
     },
 }
 
+/// How often a replica looks whether another one's setup is done; all use the App within 5 s.
+const LOOK: Duration = Duration::from_secs(2);
+
 impl Engine {
+    /// Until there is an App: tells where the setup page is, once, and takes over the App as soon as
+    /// some replica has stored it.
+    pub async fn watch_app(&self, stop: &CancellationToken, tell: impl Fn(&str)) {
+        let done = stop.child_token();
+        let (told, complained) = (AtomicBool::new(false), AtomicBool::new(false));
+        periodic::every(LOOK, Duration::ZERO, &done, async || match self.setup_url().await {
+            Ok(None) => done.cancel(),
+            Ok(Some(url)) if !told.swap(true, Ordering::Relaxed) => tell(&url),
+            Ok(Some(_)) => {}
+            Err(failure) if !complained.swap(true, Ordering::Relaxed) => {
+                tracing::error!(?failure, "the GitHub App cannot be read from the database");
+            }
+            Err(_) => {}
+        })
+        .await;
+    }
+
     /// The address of the setup page, to be told to whoever starts the program. None: an App is
     /// configured already.
-    pub async fn setup_url(&self) -> Result<Option<String>, Failure> {
+    async fn setup_url(&self) -> Result<Option<String>, Failure> {
         self.reload_app().await?;
         if self.github.app().is_some() {
             return Ok(None);
@@ -49,7 +74,7 @@ impl Engine {
         Ok(Some(format!("{}/setup?token={}", self.settings.public_url, *token)))
     }
 
-    /// Takes over an App that another replica's setup stored; called every two seconds until there is one.
+    /// Takes over an App that another replica's setup stored.
     pub async fn reload_app(&self) -> Result<(), Failure> {
         if self.settings.app_configured || self.github.app().is_some() {
             return Ok(());
