@@ -5,7 +5,6 @@ import "./repository-form.js";
 import { githubMark, icon, spinner } from "./parts/icons.js";
 import { when } from "./parts/time.js";
 import { external, notice, problemView, skeleton } from "./parts/views.js";
-import { standing } from "./status.js";
 import { t } from "./texts.js";
 
 const LOOK_MS = 2_000;
@@ -47,30 +46,17 @@ export class LockstepConnection extends LockstepElement {
   /** What GitHub's redirect said: `connected` or `denied`. */
   @property() outcome = "";
 
-  @state() private authorized: boolean | undefined;
   @state() private authorizeUrl = "";
   @state() private waiting = false;
   private window: Window | null = null;
   private looking: ReturnType<typeof setTimeout> | undefined;
-  private asked: object | undefined;
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.looking);
   }
 
-  /** Whether this person has authorized is only known by asking for what that gives. */
-  private async lookForAuthorization(): Promise<void> {
-    try {
-      await this.store.client.repositories({ limit: 1 });
-      this.arrived();
-    } catch {
-      this.authorized = false;
-    }
-  }
-
   private arrived(): void {
-    this.authorized = true;
     this.waiting = false;
     this.window?.close();
     this.window = null;
@@ -82,8 +68,9 @@ export class LockstepConnection extends LockstepElement {
     clearTimeout(this.looking);
     this.looking = setTimeout(async () => {
       if (!this.waiting) return;
-      await this.lookForAuthorization();
-      if (this.waiting && Date.now() < until) this.lookAgain(until);
+      await this.store.readSession();
+      if (this.store.authorized) this.arrived();
+      else if (Date.now() < until) this.lookAgain(until);
       else this.waiting = false;
     }, LOOK_MS);
   }
@@ -104,22 +91,20 @@ export class LockstepConnection extends LockstepElement {
     const { integration, problem, expired } = this.store;
     if (expired) return nothing;
     if (!integration) return html`<div class="card">${problem ? html`<div class="body">${problemView(problem, () => this.store.refresh())}</div>` : skeleton()}</div>`;
-    if (integration.state !== "disconnected") {
-      this.authorized = undefined;
-      this.asked = undefined;
-      return this.renderConnected(integration);
-    }
-    if (this.asked !== this.store && this.may("owner")) {
-      this.asked = this.store;
-      void this.lookForAuthorization();
-    }
+    if (integration.state !== "disconnected") return this.renderConnected(integration);
     if (!this.may("owner")) return this.renderOwnerOnly();
-    if (this.authorized === undefined) return html`<div class="card">${skeleton(4)}</div>`;
-    return this.authorized ? this.renderChoose() : this.renderHero();
+    if (this.store.authorized === undefined) return html`<div class="card">${skeleton(4)}</div>`;
+    return this.store.authorized && !this.waiting ? this.renderChoose() : this.renderHero();
   }
 
   private renderOwnerOnly() {
     return html`<div class="card"><div class="empty">${icon("link")}<h3>${t.connection.ownerOnly}</h3><p>${t.connection.ownerOnlyAction}</p></div></div>`;
+  }
+
+  /** GitHub no longer takes this person's authorization: the first step again. */
+  private reauthorize(): void {
+    this.store.authorized = false;
+    this.requestUpdate();
   }
 
   private steps(now: number) {
@@ -155,7 +140,7 @@ export class LockstepConnection extends LockstepElement {
   private renderChoose() {
     return html`<section class="card">${this.steps(1)}
       <lockstep-repository-form .project=${this.project} .session=${this.session} .api=${this.api}
-        @lockstep-reauthorize=${() => (this.authorized = false)}></lockstep-repository-form></section>`;
+        @lockstep-reauthorize=${() => this.reauthorize()}></lockstep-repository-form></section>`;
   }
 
   private renderConnected(integration: Integration) {
@@ -195,9 +180,10 @@ export class LockstepConnection extends LockstepElement {
     return html`${before}${when(at)}${after}`;
   }
 
-  private badge(integration: Integration) {
-    const now = standing(integration);
-    return html`<span class="badge ${now.tone}">${now.icon === "spinner" ? spinner() : icon(now.icon)}${now.text}</span>`;
+  private badge({ state }: Integration) {
+    if (state === "connected") return html`<span class="badge success">${icon("check")}${t.connection.connected}</span>`;
+    const suspended = state === "suspended";
+    return html`<span class="badge danger">${icon(suspended ? "pause" : "error")}${suspended ? t.connection.suspended : t.connection.broken}</span>`;
   }
 
   private commit({ last_commit_sha: sha, last_commit_url: url }: Integration) {

@@ -103,7 +103,7 @@ export class LockstepHistory extends LockstepElement {
 
   private renderEntry(sync: Sync) {
     const [name, tone] = LOOK[sync.status];
-    const title = sync.message?.split("\n")[0] || (sync.direction === "pull" ? t.history.pulled : t.history.noMessage[sync.kind]);
+    const title = sync.message?.split("\n")[0] || (sync.direction === "pull" ? t.history.pulledTitle(sync.files_changed) : t.history.noMessage[sync.kind]);
     const open = this.open === sync.id;
     return html`<li>
       <div class="entry">${sync.status === "running" ? html`<span class="accent">${spinner()}</span>` : icon(name, tone)}

@@ -159,7 +159,7 @@ export class LockstepRepositoryForm extends LockstepElement {
 
   private renderInstall() {
     const suspended = this.installations.filter((installation) => installation.suspended).map(({ account }) => `${account.login} (${t.form.suspended})`);
-    return html`<div class="empty">${icon("link")}<h3>${t.form.installTitle}</h3><p>${t.form.installText}</p>
+    return html`<div class="empty">${icon("link")}<h2>${t.form.installTitle}</h2><p>${t.form.installText}</p>
       ${suspended.length ? html`<p class="small">${suspended.join(", ")}</p>` : nothing}
       <div class="actions"><a class="button primary" href=${safe(this.installUrl)} target="_blank" rel="noopener">${t.form.installFirst}${icon("external")}</a>
       <button type="button" @click=${this.look}>${icon("sync")}${t.form.refresh}</button></div></div>`;

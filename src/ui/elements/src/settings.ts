@@ -30,7 +30,7 @@ export class LockstepSettings extends LockstepElement {
     .preview pre { margin: 4px 0 0; font: 12.5px/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
     .saved { display: inline-flex; gap: 4px; align-items: center; color: var(--success); font-size: 12.5px; }
     .problem { padding: 0 16px 14px; }
-    @media (max-width: 480px) { .item { flex-wrap: wrap; } .item:not(.tight) > :first-child { flex-basis: 100%; } }
+    @media (max-width: 480px) { .item { flex-wrap: wrap; justify-content: flex-start; } .item:not(.tight) > :first-child { flex-basis: 100%; } }
   `];
   override readonly needs = ["integration", "excluded"] as const;
 

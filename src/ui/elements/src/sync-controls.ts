@@ -9,6 +9,8 @@ import { ago } from "./parts/time.js";
 import { busyLabel, changeLetter, notice, problemView, skeleton, switchControl } from "./parts/views.js";
 import { t } from "./texts.js";
 
+const FOLDED = 8; // pending changes shown until a person asks for all
+
 export class LockstepSyncControls extends LockstepElement {
   static override styles = [...LockstepElement.styles, diffStyles, css`
     .card { container-type: inline-size; }
@@ -36,6 +38,7 @@ export class LockstepSyncControls extends LockstepElement {
   override readonly needs = ["integration", "pending", "excluded", "syncs"] as const;
 
   @state() private showExcluded = false;
+  @state() private showAll = false;
   @state() private open = "";
   @state() private diff: DiffFile[] | undefined;
   @state() private wholeDiff = false;
@@ -99,7 +102,7 @@ export class LockstepSyncControls extends LockstepElement {
       ${running || integration.sync_status === "syncing" ? this.renderProgress(active) : this.renderRest(integration)}
       <div class="buttons">
         ${integration.pending_changes > 0 ? html`<button type="button" ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
-        <button type="button" class="primary" ?disabled=${this.busy !== "" || !this.may("editor") || running} @click=${this.syncNow}>
+        <button type="button" class=${integration.pending_changes ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
           ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>
       </div></div>`;
   }
@@ -112,7 +115,7 @@ export class LockstepSyncControls extends LockstepElement {
         : html`<progress aria-label=${t.controls.progressLabel}></progress>`}</div></div>`;
   }
 
-  private renderRest({ pending_changes: count, settings, last_sync_at: last, sync_status: status }: Integration) {
+  private renderRest({ pending_changes: count, settings, last_sync_at: last, sync_status: status, state, error }: Integration) {
     if (count === 0) {
       const fine = status !== "error";
       return html`<span class="mark ${fine ? "success" : ""}">${icon(fine ? "check" : "minus")}</span><div class="grow"><strong>${t.controls.inStep}</strong>
@@ -120,7 +123,8 @@ export class LockstepSyncControls extends LockstepElement {
     }
     const { items } = this.store.pending;
     const held = items.length > 0 && items.every((change) => change.held);
-    const hint = held ? t.controls.waitingHeld : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
+    const stuck = state !== "connected" || (error !== null && !error.retryable);
+    const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
     return html`<span class="mark accent">${icon("clock")}</span><div class="grow"><strong>${t.controls.waiting(count)}</strong><div class="muted">${hint}</div></div>`;
   }
 
@@ -141,8 +145,9 @@ export class LockstepSyncControls extends LockstepElement {
   private renderFiles() {
     const { pending, excluded } = this.store;
     return html`<div class="files">
-      ${pending.items.length ? html`<div class="sub"><h3 class="small">${t.controls.pending}</h3></div>${this.list(pending.items)}
-        ${pending.hasMore ? html`<div class="foot"><button type="button" @click=${() => pending.more()}>${t.common.more}</button></div>` : nothing}` : nothing}
+      ${pending.items.length ? html`<div class="sub"><h3 class="small">${t.controls.pending}</h3></div>${this.list(this.showAll ? pending.items : pending.items.slice(0, FOLDED))}
+        ${!this.showAll && pending.items.length > FOLDED ? html`<div class="foot"><button type="button" class="link small" @click=${() => (this.showAll = true)}>${t.controls.showAll(this.integration?.pending_changes ?? pending.items.length)}</button></div>` : nothing}
+        ${this.showAll && pending.hasMore ? html`<div class="foot"><button type="button" @click=${() => pending.more()}>${t.common.more}</button></div>` : nothing}` : nothing}
       ${excluded.items.length ? html`<div class="foot"><button type="button" class="link small" aria-expanded=${this.showExcluded ? "true" : "false"} @click=${() => (this.showExcluded = !this.showExcluded)}>
         ${this.showExcluded ? t.controls.hideExcluded : t.controls.showExcluded} (${excluded.items.length}${excluded.hasMore ? "+" : ""})</button></div>
         ${this.showExcluded ? this.list(excluded.items) : nothing}` : nothing}
@@ -168,6 +173,7 @@ export class LockstepSyncControls extends LockstepElement {
 
   private counts({ additions, deletions }: PendingChange) {
     if (additions === null || deletions === null) return html`<span class="counts muted">${t.controls.binary}</span>`;
+    if (!additions && !deletions) return nothing;
     return html`<span class="counts"><span class="success" aria-hidden="true">+${additions}</span><span class="danger" aria-hidden="true">−${deletions}</span>
       <span class="sr">${t.controls.additions(additions)}, ${t.controls.deletions(deletions)}</span></span>`;
   }

@@ -48,6 +48,8 @@ export type Role = "viewer" | "editor" | "owner";
 export interface Session {
   user: { id: string; name: string | null; email: string | null };
   role: Role;
+  /** Whether this person has authorized Lockstep at GitHub for this project. */
+  authorized: boolean;
   expires_at: string;
 }
 

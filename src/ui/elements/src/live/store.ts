@@ -27,6 +27,7 @@ export class Store {
   integration: Integration | undefined;
   problem: Problem | undefined;
   role: Role | undefined;
+  authorized: boolean | undefined;
   expired = false;
   connection: StreamState = "connecting";
   toasts: Toast[] = [];
@@ -83,14 +84,20 @@ export class Store {
   }
 
   private start(): void {
-    void this.client.me().then((me) => this.know(me.role)).catch((error) => this.failed(error));
+    void this.readSession();
     this.stream.start();
     this.plan();
   }
 
-  private know(role: Role): void {
-    this.role = role;
-    this.notify();
+  /** Who this is, and whether GitHub knows them. */
+  async readSession(): Promise<void> {
+    try {
+      const { role, authorized } = await this.client.me();
+      [this.role, this.authorized] = [role, authorized];
+      this.notify();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   private stop(): void {

@@ -73,7 +73,7 @@ export function diffView(files: DiffFile[], all: boolean, showAll: () => void, w
     const lines = file.lines.slice(0, Math.max(left, 0));
     left -= file.lines.length;
     return html`<section class="diff">
-      ${withNames ? html`<h4 class="path">${file.path}</h4>` : nothing}
+      ${withNames ? html`<div class="name path">${file.path}</div>` : nothing}
       ${file.binary ? html`<p class="muted small">${t.diff.binary}</p>` : codeView(file.path, lines)}
     </section>`;
   });
@@ -92,7 +92,7 @@ const CLASS = { "+": "added", "-": "removed", " ": "", "@": "hunk" } as const;
 export const diffStyles = css`
   .diff { border: 1px solid var(--border); border-radius: 6px; overflow: hidden; background: var(--surface); }
   .diff + .diff { margin-top: 10px; }
-  .diff h4 { padding: 7px 10px; background: var(--subtle); border-bottom: 1px solid var(--border); font-weight: 500; }
+  .diff .name { padding: 7px 10px; background: var(--subtle); border-bottom: 1px solid var(--border); font-weight: 500; }
   .diff > p { padding: 8px 10px; }
   .code { overflow-x: auto; max-height: 460px; overflow-y: auto; }
   .code:focus-visible { outline-offset: -2px; }

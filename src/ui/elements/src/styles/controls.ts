@@ -100,7 +100,7 @@ export const controls = css`
   .list > li { border-top: 1px solid var(--border); }
   .empty { padding: 36px 20px; text-align: center; color: var(--muted); }
   .empty svg { width: 28px; height: 28px; margin: 0 auto 10px; opacity: 0.75; }
-  .empty h3 { color: var(--text); margin-bottom: 4px; }
+  .empty h2, .empty h3 { color: var(--text); margin-bottom: 4px; }
   .empty p { max-width: 44ch; margin: 0 auto; }
   .empty .actions { justify-content: center; }
   .skeleton { height: 14px; border-radius: 4px; background: var(--hover); animation: pulse 1.4s ease-in-out infinite; }
