@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::{GithubError, Result};
+use super::patience;
 use super::repo::{GraphTree, Repo};
 use super::run::Effect;
 use super::tokens::Access;
@@ -103,7 +104,7 @@ struct Account {
 }
 
 const COMMIT: &str = "mutation($input: CreateCommitOnBranchInput!) {
-  createCommitOnBranch(input: $input) { commit { oid url tree { oid } } }
+  createCommitOnBranch(input: $input) { commit { oid url tree { oid } } ref { target { oid } } }
 }";
 
 // The mutation's input, written straight into the request's body: 40 MB should exist once.
@@ -228,7 +229,8 @@ impl Repo {
         let call =
             self.call(Method::POST, "POST /repos/{owner}/{repo}/git/commits", "/git/commits").with_json(&body)?;
         // An orphan is harmless: only a ref makes a commit part of a branch.
-        let created: Created = self.run(Access::Write, Effect::Adds, call).await?.json(false)?;
+        let attempt = async || self.run(Access::Write, Effect::Adds, call.clone()).await;
+        let created: Created = patience::despite_lag(attempt).await?.json(false)?;
         if created.tree.sha != tree {
             return Err(GithubError::unavailable("the new commit has another tree"));
         }
@@ -236,11 +238,15 @@ impl Repo {
     }
 }
 
-/// Only an answer that shows commit and tree counts as done.
+/// Only an answer that shows commit and tree counts as done, and not one whose branch is elsewhere.
 fn committed(graph: super::graphql::Graph) -> Result<Committed> {
-    let shown =
-        graph.data.pointer("/createCommitOnBranch/commit").and_then(|commit| GraphCommit::deserialize(commit).ok());
+    let payload = &graph.data["createCommitOnBranch"];
+    let shown = GraphCommit::deserialize(&payload["commit"]).ok();
+    let branch = payload.pointer("/ref/target/oid").and_then(Value::as_str).and_then(|oid| oid.parse::<Oid>().ok());
     match (shown, graph.errors.first()) {
+        (Some(commit), _) if branch.is_some_and(|oid| oid != commit.oid) => {
+            Err(GithubError::unproven("the branch does not point to the new commit"))
+        }
         (Some(commit), _) => Ok(Committed { commit: commit.oid, tree: commit.tree.oid, url: commit.url }),
         (None, Some(error)) => Err(graph.verdict(error)),
         (None, None) => Err(GithubError::unproven("the answer shows no commit")),

@@ -140,7 +140,8 @@ impl Repo {
 
     async fn levels_by_graphql(&self, wanted: &[Oid]) -> Result<Vec<Vec<TreeEntry>>> {
         let (owner, name) = self.owner_and_name()?;
-        let text = objects_query(wanted, "... on Tree { entries { name mode type oid size } }");
+        let text =
+            objects_query(wanted, "... on Tree { entries { name mode type oid object { ... on Blob { byteSize } } } }");
         let graph = self.query("graphql trees", Access::Read, &text, json!({"owner": owner, "name": name})).await?;
         let data = graph.complete()?;
         (0..wanted.len()).map(|at| read_level(&data["repository"][alias(at)])).collect()
@@ -191,7 +192,13 @@ struct GraphEntry {
     kind: String,
     oid: Oid,
     #[serde(default)]
-    size: Option<u64>,
+    object: Option<Weighed>,
+}
+
+#[derive(Deserialize)]
+struct Weighed {
+    #[serde(default, rename = "byteSize")]
+    bytes: Option<u64>,
 }
 
 fn read_level(object: &Value) -> Result<Vec<TreeEntry>> {
@@ -201,7 +208,7 @@ fn read_level(object: &Value) -> Result<Vec<TreeEntry>> {
     entries
         .map(|entry| {
             let kind = kind_of(&entry.kind, &format!("{:06o}", entry.mode))?;
-            Ok(TreeEntry { path: entry.name, kind, oid: entry.oid, size: entry.size })
+            Ok(TreeEntry { path: entry.name, kind, oid: entry.oid, size: entry.object.and_then(|object| object.bytes) })
         })
         .collect()
 }

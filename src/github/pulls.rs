@@ -113,7 +113,7 @@ struct GraphPull {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     #[serde(default)]
-    reviews: Nodes<GraphReview>,
+    reviews: Option<Nodes<GraphReview>>,
     #[serde(default)]
     status_check_rollup: Option<Rollup>,
 }
@@ -130,12 +130,6 @@ struct Nodes<T> {
     nodes: Vec<Option<T>>,
     #[serde(default)]
     page_info: PageInfo,
-}
-
-impl<T> Default for Nodes<T> {
-    fn default() -> Self {
-        Nodes { nodes: Vec::new(), page_info: PageInfo::default() }
-    }
 }
 
 #[derive(Deserialize, Default)]
@@ -161,7 +155,7 @@ struct Rollup {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    contexts: Nodes<Context>,
+    contexts: Option<Nodes<Context>>,
 }
 
 /// A check run (`status`, `conclusion`) or a commit status (`state`).
@@ -257,13 +251,15 @@ fn read_status(graph: &Graph) -> Result<PullStatus> {
     let pull = GraphPull::deserialize(found)
         .map_err(|_| GithubError::unavailable("an answer without a pull request's fields"))?;
     let checks = pull.status_check_rollup.as_ref().map_or(Checks::None, checks_of);
-    let review = review_of(pull.review_decision.as_deref(), &pull.reviews.nodes);
+    let review =
+        review_of(pull.review_decision.as_deref(), pull.reviews.as_ref().map_or(&[], |reviews| &reviews.nodes));
     Ok(PullStatus { pull: pull.into(), checks, review })
 }
 
 fn checks_of(rollup: &Rollup) -> Checks {
-    let mut all: Vec<Checks> = rollup.contexts.nodes.iter().flatten().map(check_of).collect();
-    if all.is_empty() || rollup.contexts.page_info.has_next_page {
+    let contexts = rollup.contexts.as_ref();
+    let mut all: Vec<Checks> = contexts.iter().flat_map(|some| &some.nodes).flatten().map(check_of).collect();
+    if all.is_empty() || contexts.is_some_and(|some| some.page_info.has_next_page) {
         all.push(state_of(&rollup.state));
     }
     [Checks::Failure, Checks::Pending, Checks::Success]

@@ -65,18 +65,12 @@ impl Repo {
 
     /// One call. An object that GitHub just made may not be everywhere yet: tried again for some seconds.
     async fn create_tree(&self, base: Option<Oid>, chunk: &[Change]) -> Result<Oid> {
-        for pause in patience::REPLICATION {
-            match self.try_tree(base, chunk).await {
-                Err(error) if is_lag(&error) => patience::pause(pause).await,
-                outcome => return outcome,
+        patience::despite_lag(async || self.try_tree(base, chunk).await).await.map_err(|error| {
+            if !patience::is_lag(&error) {
+                return error;
             }
-        }
-        self.try_tree(base, chunk).await.map_err(|error| match error {
-            lag if is_lag(&lag) => {
-                self.github.inner.made.forget(self.id());
-                GithubError::unavailable("GitHub does not find an object that it made")
-            }
-            other => other,
+            self.github.inner.made.forget(self.id());
+            GithubError::unavailable("GitHub does not find an object that it made")
         })
     }
 
@@ -226,17 +220,28 @@ fn chunks(changes: Vec<Change>) -> Vec<Vec<Change>> {
     chunks
 }
 
+/// Bytes of its line in the request, as far as it matters.
 fn weight_of((path, change): &Change) -> usize {
     let content = match change {
-        TreeChange::Put { content: Content::Inline(bytes), .. } => bytes.len(),
+        TreeChange::Put { content: Content::Inline(bytes), .. } => escaped(bytes),
         _ => 40,
     };
     path.as_str().len() + content + 60
 }
 
+/// How long a text is in JSON.
+fn escaped(bytes: &[u8]) -> usize {
+    let length = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+        0..=31 => 6,
+        _ => 1,
+    };
+    bytes.iter().map(length).sum()
+}
+
 /// NUL is UTF-8 but no text: GitHub's JSON may not keep it.
 fn fits_inline(bytes: &[u8]) -> bool {
-    bytes.len() <= BYTES - 8192 && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok() && escaped(bytes) <= BYTES - 8192
 }
 
 /// A size that GitHub's time limit did not allow.
@@ -248,11 +253,6 @@ fn is_about_size(error: &GithubError) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_lag(error: &GithubError) -> bool {
-    let marks = ["sha does not exist", "not a valid tree", "not a valid blob", "not a valid object"];
-    matches!(error, GithubError::Invalid(detail) if marks.iter().any(|mark| detail.to_lowercase().contains(mark)))
 }
 
 /// A refusal of a call with one file is about that file.
