@@ -26,7 +26,6 @@ pub(crate) enum Caller {
         repositories: Option<BTreeSet<u64>>,
     },
     User {
-        token: String,
         user: u64,
         app: u64,
     },
@@ -140,11 +139,7 @@ fn token(world: &mut World, text: &str) -> Result<Caller, Refusal> {
                 repositories,
             })
         }
-        Grant::User { user, app } => Ok(Caller::User {
-            token: text.to_owned(),
-            user,
-            app,
-        }),
+        Grant::User { user, app } => Ok(Caller::User { user, app }),
         Grant::Refresh { .. } => Err(bad_credentials()),
     }
 }

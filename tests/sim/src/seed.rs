@@ -53,6 +53,7 @@ pub(crate) fn seed(world: &mut World, options: &Options) {
         events: EVENTS.iter().map(|it| (*it).to_owned()).collect(),
         callback_urls: options.callback_urls.clone(),
         setup_url: options.setup_url.clone(),
+        setup_on_update: false,
         request_oauth_on_install: false,
     });
 }

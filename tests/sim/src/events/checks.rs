@@ -78,8 +78,8 @@ impl Core {
         let Some(target) = Target::of(world, repository) else {
             return;
         };
-        let suites = world.checks.suites.get(&repository).into_iter().flatten();
-        let Some(suite) = suites.filter(|it| it.id == id).next_back() else {
+        let mut suites = world.checks.suites.get(&repository).into_iter().flatten();
+        let Some(suite) = suites.find(|it| it.id == id) else {
             return;
         };
         let action = match suite.status.as_str() {
@@ -95,8 +95,8 @@ impl Core {
         let Some(target) = Target::of(world, repository) else {
             return;
         };
-        let runs = world.checks.runs.get(&repository).into_iter().flatten();
-        let Some(run) = runs.filter(|it| it.id == id).next_back() else {
+        let mut runs = world.checks.runs.get(&repository).into_iter().flatten();
+        let Some(run) = runs.find(|it| it.id == id) else {
             return;
         };
         let action = match run.status.as_str() {
@@ -112,8 +112,8 @@ impl Core {
         let Some(target) = Target::of(world, repository) else {
             return;
         };
-        let statuses = world.checks.statuses.get(&repository).into_iter().flatten();
-        let Some(status) = statuses.filter(|it| it.id == id).next_back() else {
+        let mut statuses = world.checks.statuses.get(&repository).into_iter().flatten();
+        let Some(status) = statuses.find(|it| it.id == id) else {
             return;
         };
         let mut payload = world.status_json(&target, status, true);

@@ -39,7 +39,7 @@ pub(crate) enum RefRefusal {
     /// Rulesets, with their messages.
     Rules(Vec<String>),
     /// Another ref stands in the way.
-    InTheWay(String),
+    InTheWay,
     BadName,
     NoSuchObject,
     Archived,
@@ -70,7 +70,7 @@ impl Core {
             .swap(&change.name, now, change.to)
             .map_err(|error| match error {
                 RefError::Moved(at) => RefRefusal::Stale(at),
-                RefError::InTheWay(other) => RefRefusal::InTheWay(other),
+                RefError::InTheWay => RefRefusal::InTheWay,
                 RefError::Io(error) => RefRefusal::Io(error.to_string()),
             })?;
         if is_first {

@@ -23,7 +23,7 @@ pub(crate) enum RefError {
     /// It does not point to what was expected; it points here.
     Moved(Option<Oid>),
     /// `a` stands in the way of `a/b`, or the other way round.
-    InTheWay(String),
+    InTheWay,
     Io(io::Error),
 }
 
@@ -124,13 +124,10 @@ impl Refs {
 fn in_the_way(refs: &BTreeMap<String, Oid>, name: &str) -> Result<(), RefError> {
     let below = format!("{name}/");
     let first = refs.range(below.clone()..).next();
-    if let Some((other, _)) = first.filter(|(other, _)| other.starts_with(&below)) {
-        return Err(RefError::InTheWay(other.clone()));
-    }
-    for (at, _) in name.match_indices('/') {
-        if refs.contains_key(&name[..at]) {
-            return Err(RefError::InTheWay(name[..at].to_owned()));
-        }
+    let is_above = first.is_some_and(|(other, _)| other.starts_with(&below));
+    let mut parts = name.match_indices('/');
+    if is_above || parts.any(|(at, _)| refs.contains_key(&name[..at])) {
+        return Err(RefError::InTheWay);
     }
     Ok(())
 }

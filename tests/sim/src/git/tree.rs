@@ -2,10 +2,8 @@
 
 use std::cmp::Ordering;
 
-use bytes::Bytes;
-
 use super::store::Store;
-use super::{Kind, Mode, Oid};
+use super::{Mode, Oid};
 
 /// One entry of a tree. Names that are no UTF-8 are read with replacement characters; this
 /// server itself only ever writes UTF-8.
@@ -124,11 +122,6 @@ impl Store {
             true
         });
         leaves
-    }
-
-    /// The empty tree, written.
-    pub(crate) fn empty_tree(&self) -> std::io::Result<Oid> {
-        self.write(Kind::Tree, Bytes::new())
     }
 }
 

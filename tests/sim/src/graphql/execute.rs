@@ -80,10 +80,11 @@ impl Context<'_> {
                 Selection::Field(field) if self.is_wanted(&field.directives) => {
                     out.push(field.clone());
                 }
-                Selection::InlineFragment(it) if self.is_wanted(&it.directives) => {
-                    if it.type_condition.as_ref().is_none_or(|on| applies(node, on)) {
-                        self.collect(node, &it.selection_set, out);
-                    }
+                Selection::InlineFragment(it)
+                    if self.is_wanted(&it.directives)
+                        && it.type_condition.as_ref().is_none_or(|on| applies(node, on)) =>
+                {
+                    self.collect(node, &it.selection_set, out);
                 }
                 Selection::FragmentSpread(it) if self.is_wanted(&it.directives) => {
                     if let Some(fragment) = self.document.fragment(&it.fragment_name)

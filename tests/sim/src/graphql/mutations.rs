@@ -53,7 +53,7 @@ pub(super) fn ref_failure(refusal: &RefRefusal) -> Failure {
             Failure::new("BRANCH_PROTECTION_RULE_VIOLATION", *message)
         }
         RefRefusal::Rules(messages) => Failure::unprocessable(rules_message(messages)),
-        RefRefusal::InTheWay(_) => Failure::unprocessable("Reference update failed"),
+        RefRefusal::InTheWay => Failure::unprocessable("Reference update failed"),
         RefRefusal::BadName => Failure::unprocessable("Reference name is not valid"),
         RefRefusal::NoSuchObject => Failure::unprocessable("Object does not exist"),
         RefRefusal::Archived => {

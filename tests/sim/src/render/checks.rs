@@ -47,8 +47,8 @@ impl World {
     /// `check-run`.
     pub(crate) fn run_json(&self, target: &Target, run: &Run) -> Value {
         let api = format!("{}/check-runs/{}", target.url, run.id);
-        let suites = self.checks.suites.get(&target.id).into_iter().flatten();
-        let suite = suites.filter(|it| it.id == run.suite).next_back();
+        let mut suites = self.checks.suites.get(&target.id).into_iter().flatten();
+        let suite = suites.find(|it| it.id == run.suite);
         let app = suite.and_then(|suite| self.apps.get(&suite.app));
         json!({
             "id": run.id,

@@ -138,8 +138,8 @@ fn one_run(call: &Call<'_>) -> Answer {
     let target = call.repo(read("checks"))?;
     let id = call.number("id")?;
     let world = call.world();
-    let runs = world.checks.runs.get(&target.id).into_iter().flatten();
-    let found = runs.filter(|it| it.id == id).next_back().ok_or_else(not_found)?;
+    let mut runs = world.checks.runs.get(&target.id).into_iter().flatten();
+    let found = runs.find(|it| it.id == id).ok_or_else(not_found)?;
     Ok(Reply::json(200, &world.run_json(&target, found)))
 }
 
@@ -147,7 +147,7 @@ fn one_suite(call: &Call<'_>) -> Answer {
     let target = call.repo(read("checks"))?;
     let id = call.number("id")?;
     let world = call.world();
-    let suites = world.checks.suites.get(&target.id).into_iter().flatten();
-    let found = suites.filter(|it| it.id == id).next_back().ok_or_else(not_found)?;
+    let mut suites = world.checks.suites.get(&target.id).into_iter().flatten();
+    let found = suites.find(|it| it.id == id).ok_or_else(not_found)?;
     Ok(Reply::json(200, &world.suite_json(&target, found)))
 }

@@ -233,8 +233,10 @@ impl Start {
     fn refusal(&self, refusal: &RefRefusal) -> Refusal {
         match refusal {
             RefRefusal::Protected(message) => refuse(409, message),
-            RefRefusal::Stale(_) | RefRefusal::Exists | RefRefusal::Missing => {
-                refuse(409, &format!("is at another commit but expected {:?}", self.head))
+            RefRefusal::Stale(Some(at)) => {
+                let expected = self.head.unwrap_or(Oid::ZERO);
+                let branch = &self.branch;
+                refuse(409, &format!("{branch} is at {at} but expected {expected}"))
             }
             other => {
                 let mut reply = ref_refusal(other);

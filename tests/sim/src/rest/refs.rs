@@ -134,7 +134,7 @@ pub(crate) fn ref_refusal(refusal: &RefRefusal) -> Refusal {
         RefRefusal::NotFastForward => refuse(422, "Update is not a fast forward"),
         RefRefusal::Protected(message) => refuse(422, message),
         RefRefusal::Rules(messages) => refuse(422, &rules_message(messages)),
-        RefRefusal::InTheWay(_) => refuse(422, "Reference update failed"),
+        RefRefusal::InTheWay => refuse(422, "Reference update failed"),
         RefRefusal::BadName => {
             refuse(422, "Reference name is not valid")
         }

@@ -92,6 +92,7 @@ impl Control {
                 events: like.events,
                 callback_urls: Vec::new(),
                 setup_url: None,
+                setup_on_update: false,
                 request_oauth_on_install: false,
             };
             must(world.add_app(new).ok_or("an App of that name exists"))

@@ -125,7 +125,8 @@ fn done(
         pairs.push(("code", &code));
         return Reply::redirect(302, &with_query(callback, &pairs));
     }
-    match &app.setup_url {
+    let wanted = action == "install" || app.setup_on_update;
+    match app.setup_url.as_ref().filter(|_| wanted) {
         Some(url) => Reply::redirect(302, &with_query(url, &pairs)),
         None => page(200, "Installed", "<p>The App is installed. You may close this page.</p>"),
     }

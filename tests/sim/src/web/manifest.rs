@@ -107,6 +107,7 @@ fn add_app(world: &mut World, manifest: &Value, name: &str, owner: u64) -> Optio
         let items = manifest[name].as_array().into_iter().flatten();
         items.filter_map(|it| it.as_str().map(str::to_owned)).collect()
     };
+    let flag = |name: &str| manifest[name].as_bool().unwrap_or(false);
     let name = match name {
         "" => text("name")?,
         name => name.to_owned(),
@@ -126,6 +127,7 @@ fn add_app(world: &mut World, manifest: &Value, name: &str, owner: u64) -> Optio
         events: list("default_events"),
         callback_urls: list("callback_urls"),
         setup_url: text("setup_url"),
-        request_oauth_on_install: manifest["request_oauth_on_install"].as_bool().unwrap_or(false),
+        setup_on_update: flag("setup_on_update"),
+        request_oauth_on_install: flag("request_oauth_on_install"),
     })
 }

@@ -73,6 +73,7 @@ pub(crate) struct NewApp {
     pub(crate) events: Vec<String>,
     pub(crate) callback_urls: Vec<String>,
     pub(crate) setup_url: Option<String>,
+    pub(crate) setup_on_update: bool,
     pub(crate) request_oauth_on_install: bool,
 }
 
@@ -103,7 +104,7 @@ impl World {
             content_type: ContentType::Json,
             callback_urls: new.callback_urls,
             setup_url: new.setup_url,
-            setup_on_update: false,
+            setup_on_update: new.setup_on_update,
             request_oauth_on_install: new.request_oauth_on_install,
             created_at: self.now(),
         };

@@ -1,0 +1,11 @@
+//! What the simulator does, told over HTTP as its clients see it. One binary, one story a test.
+
+mod apps;
+mod client;
+mod commits;
+mod git;
+
+pub(crate) use client::{Client, start};
+
+/// Every story may fail with anything.
+pub(crate) type Story = anyhow::Result<()>;
