@@ -99,6 +99,11 @@ impl App {
         if let Some(public) = &self.public {
             servers.push(http::serve(public.try_clone()?, self.serving(Listener::Public, routes::public, &stopping))?);
         }
+        let store = self.engine.store.clone();
+        tokio::spawn({
+            let stopping = stopping.clone();
+            async move { store.watch(stopping).await }
+        });
         let work = tokio::spawn(work(self.engine.clone(), self.role, self.workers, stopping.clone()));
         tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
         shutdown.await;

@@ -5,8 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::DatabaseUrl;
-use crate::http::keys::hash;
-use crate::store::keys::Scope;
+use crate::store::keys::{Scope, hash};
 use crate::vault;
 
 /// One JSON line with the new key: the only time it is shown.

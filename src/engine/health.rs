@@ -35,7 +35,7 @@ impl Engine {
 
     /// The schema has to be there too: without it nothing can be served.
     async fn store_answers(&self) -> bool {
-        self.store.is_migrated() && self.store.ping().await.is_ok()
+        self.store.is_migrated() && !self.store.is_lost() && self.store.ping().await.is_ok()
     }
 
     async fn redis_answers(&self) -> bool {

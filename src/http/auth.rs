@@ -9,11 +9,12 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
-use super::keys::{KeyRing, hash};
+use super::keys::KeyRing;
 use super::problem::ApiError;
 use crate::model::{Code, ProjectId, UserId};
+use crate::store::StoreError;
 use crate::store::events::Actor;
-use crate::store::keys::Scope;
+use crate::store::keys::{Scope, hash};
 use crate::store::sessions::{PanelSession, Role};
 
 /// Who asks.
@@ -34,8 +35,10 @@ pub enum Need {
     Key(Scope),
     /// A panel session of at least this role; `None`: never from a panel.
     Panel(Option<Role>),
-    /// Nothing.
+    /// Nothing of its caller.
     Open,
+    /// Nothing at all: it answers without PostgreSQL too.
+    Nothing,
 }
 
 pub const CONSOLE_COOKIE: &str = "lockstep_console";
@@ -74,21 +77,44 @@ impl FromRequest for Caller {
     }
 }
 
-/// The middleware of one route.
+/// The middleware of one route. A handler that waits for a PostgreSQL that hangs is given up, so
+/// that the client is told in time.
 pub async fn check<B: MessageBody + 'static>(
     need: Need,
     ring: web::Data<KeyRing>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if matches!(need, Need::Nothing) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let again = ServiceRequest::from_request(request.request().clone());
+    tokio::select! {
+        biased;
+        answer = admit(need, &ring, request, next) => answer,
+        () = ring.store().until_lost() => {
+            let lost = StoreError::Unavailable("it does not answer".to_owned());
+            Ok(again.error_response(ApiError::from(lost)))
+        }
+    }
+}
+
+async fn admit<B: MessageBody + 'static>(
+    need: Need,
+    ring: &KeyRing,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let caller = match need {
-        Need::Open => return Ok(next.call(request).await?.map_into_boxed_body()),
-        Need::Key(scope) => by_key(&ring, request.request(), scope).await,
-        Need::Panel(role) => by_session(&ring, request.request(), role).await,
+        Need::Open | Need::Nothing => Ok(None),
+        Need::Key(scope) => by_key(ring, request.request(), scope).await.map(Some),
+        Need::Panel(role) => by_session(ring, request.request(), role).await.map(Some),
     };
     match caller {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
             Ok(next.call(request).await?.map_into_boxed_body())
         }
         Err(error) => Ok(request.error_response(error)),

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::auth::Caller;
 use super::problem::ApiError;
 use crate::config::Secret;
-use crate::store::keys::Scope;
+use crate::store::keys::{Scope, hash};
 use crate::store::{Store, StoreError};
 
 /// How long a key of the database is believed without asking; revoked ones end within it.
@@ -19,12 +18,6 @@ const BELIEVED: Duration = Duration::from_secs(2);
 const REMEMBERED: usize = 10_000;
 
 type Hash = [u8; 32];
-
-/// What API keys, session tokens and cookies rest as: SHA-256. They are random and long, so no
-/// slower hash is needed.
-pub fn hash(secret: &str) -> Hash {
-    Sha256::digest(secret.as_bytes()).into()
-}
 
 /// The keys of the configuration, and what the database said lately of others.
 pub struct KeyRing {

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Project};
 use super::body::Json;
 use super::edge::RequestId;
-use super::keys::hash;
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::model::UserId;
@@ -52,7 +51,6 @@ pub async fn create(
     Json(body): Json<PanelSessionRequest>,
 ) -> Result<HttpResponse, ApiError> {
     check(&body.user)?;
-    let token = crate::vault::random_token().map_err(ApiError::internal)?;
     let session = NewPanelSession {
         project: &project,
         user: &body.user.id,
@@ -60,7 +58,7 @@ pub async fn create(
         email: body.user.email.as_deref(),
         role: body.role,
     };
-    let expires_at = engine.store.create_panel_session(&hash(&token), session, &caller.actor(), &request_id.0).await?;
+    let (token, expires_at) = engine.store.create_panel_session(session, &caller.actor(), &request_id.0).await?;
     let url = format!("{}/panel/{project}#session={token}", engine.settings.public_url);
     Ok(HttpResponse::Created().json(PanelSessionAnswer { url, token, expires_at }))
 }

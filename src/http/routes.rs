@@ -1,12 +1,12 @@
 //! The whole URL map of both listeners, as tables.
 //!
 //! `keys`: the least scope of an API key (`admin`, `changes`), or `open`. `panel`: the least role of
-//! a panel session for the same tail under `/panel/{project}/api`, or `never`.
+//! a panel session for the same tail under `/panel/{project}/api`, or `never`. `browsers` are the
+//! public listener's other routes; hosts do not call these, so they are not in the document.
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route};
 
 use super::auth::Need;
 use super::edge;
@@ -56,6 +56,9 @@ macro_rules! route_table {
         documented {
             $($d_method:ident $d_path:literal $d_module:ident :: $d_handler:ident $d_scope:ident;)*
         }
+        browsers {
+            $($b_method:ident $b_path:literal $b_module:ident :: $b_handler:ident $b_need:ident;)*
+        }
         project {
             $($p_method:ident $p_path:literal $p_module:ident :: $p_handler:ident $p_scope:ident $p_role:ident;)*
         }
@@ -79,8 +82,17 @@ macro_rules! route_table {
             vec![$(Entry {
                 method: Method::$d_method,
                 path: $d_path,
-                need: need!($d_scope).map_or(Need::Open, Need::Key),
+                need: need!($d_scope).map_or(Need::Nothing, Need::Key),
                 route: web::route().to($d_module::$d_handler),
+            },)*]
+        }
+
+        fn outside() -> Vec<Entry> {
+            vec![$(Entry {
+                method: Method::$b_method,
+                path: $b_path,
+                need: Need::$b_need,
+                route: web::route().to($b_module::$b_handler),
             },)*]
         }
 
@@ -89,7 +101,7 @@ macro_rules! route_table {
             vec![$(Entry {
                 method: Method::$p_method,
                 path: pattern($p_path),
-                need: if panel { Need::Panel(role!($p_role)) } else { need!($p_scope).map_or(Need::Open, Need::Key) },
+                need: if panel { Need::Panel(role!($p_role)) } else { need!($p_scope).map_or(Need::Nothing, Need::Key) },
                 route: web::route().to($p_module::$p_handler),
             },)*]
         }
@@ -104,6 +116,14 @@ route_table! {
         GET "/metrics"                  ops::metrics           open;
         GET "/openapi.json"             ops::openapi_json      open;
         GET "/docs"                     ops::docs              open;
+    }
+    browsers {
+        // method path                  handler                Open: all it needs is PostgreSQL; or Nothing
+        GET "/github/start"             callback::start        Open;
+        GET "/github/callback"          callback::finish       Open;
+        GET "/github/setup"             callback::installed    Open;
+        GET "/setup"                    setup::show            Open;
+        GET "/setup/callback"           setup::finish          Open;
     }
     project {
         // method tail                  handler                keys    panel
@@ -139,22 +159,10 @@ pub fn public(config: &mut ServiceConfig) {
     let panel = web::scope("/panel/{project}/api").wrap(from_fn(edge::cross_origin));
     let panel = resources(tails(true)).into_iter().fold(panel, |scope, resource| scope.service(resource));
     config.service(panel.default_service(web::to(nothing_here)));
-    for (path, page) in [
-        ("/github/start", web::get().to(callback::start)),
-        ("/github/callback", web::get().to(callback::finish)),
-        ("/github/setup", web::get().to(callback::installed)),
-        ("/setup", web::get().to(setup::show)),
-        ("/setup/callback", web::get().to(setup::finish)),
-    ] {
-        config.service(only_get(path, page));
+    for resource in resources(outside()) {
+        config.service(resource);
     }
     config.default_service(web::to(nothing_here));
-}
-
-/// A page that browsers open.
-fn only_get(path: &str, page: Route) -> Resource {
-    let refused = || async { Err::<&str, _>(ApiError::method_not_allowed("GET, HEAD")) };
-    web::resource(path).route(page).default_service(web::to(refused))
 }
 
 /// What hosts and operators reach.

@@ -1,11 +1,18 @@
 //! API keys of hosts: rows hold SHA-256 of the key, never the key.
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::events::{self, Actor, Event};
 use super::{Store, StoreError};
+
+/// What API keys, session tokens and cookies rest as: SHA-256. They are random and long, so no
+/// slower hash is needed.
+pub fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -15,11 +15,16 @@ mod embedded {
 /// Held by the session that migrates: refinery has no lock of its own.
 const LOCK: i64 = 0x6c6f_636b_7374_6570;
 
+/// How long the session may take to begin.
+const OPEN: Duration = Duration::from_secs(5);
+
 /// Applies what is missing and answers how many that were. Safe to run from many processes at once:
 /// the others wait, then find nothing to do.
 pub async fn run(url: &DatabaseUrl) -> Result<usize, StoreError> {
-    let connector = Connector::new(url, Duration::from_secs(5)).map_err(StoreError::Internal)?;
-    let (mut client, connection) = connector.open(&connector.config()).await?;
+    let connector = Connector::new(url, OPEN).map_err(StoreError::Internal)?;
+    let config = connector.config();
+    let opened = tokio::time::timeout(OPEN, connector.open(&config)).await;
+    let (mut client, connection) = opened.map_err(|_| StoreError::Unavailable("no answer".to_owned()))??;
     let done = under_lock(&mut client).await;
     drop(client); // ends the session, and with it the lock
     connection.abort();

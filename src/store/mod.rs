@@ -23,6 +23,7 @@ pub mod oauth_states;
 pub mod projects;
 pub mod record;
 pub mod requests;
+mod pulse;
 mod reseal;
 pub mod revocations;
 mod sealed;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 
 pub use deadpool_postgres::{GenericClient, Object as Client, Transaction};
@@ -56,6 +58,8 @@ pub struct Store {
     url: Arc<DatabaseUrl>,
     migrated: Arc<AtomicBool>,
     notifications: bool,
+    /// True while PostgreSQL is known not to answer; see `pulse`.
+    lost: Arc<watch::Sender<bool>>,
 }
 
 impl Store {
@@ -76,13 +80,17 @@ impl Store {
         let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
         let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
-        Ok(Store { pool, url: Arc::new(url.clone()), migrated: Arc::default(), notifications })
+        Ok(Store { pool, url: Arc::new(url.clone()), migrated: Arc::default(), notifications, lost: Arc::default() })
     }
 
     /// A connection of the pool; dropped, it goes back.
     ///
-    /// Errors: `Unavailable` when there is none within 3 s, or while the schema is not there yet.
+    /// Errors: `Unavailable` when there is none within 3 s, while the schema is not there yet, or at
+    /// once while PostgreSQL is known not to answer.
     pub async fn client(&self) -> Result<Client, StoreError> {
+        if self.is_lost() {
+            return Err(StoreError::Unavailable("it does not answer".to_owned()));
+        }
         if !self.migrated.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable("the schema is not there yet".to_owned()));
         }

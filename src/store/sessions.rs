@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::events::{self, Actor, Event};
+use super::keys::hash;
 use super::{Store, StoreError, projects};
 use crate::model::{ProjectId, UserId};
+use crate::vault;
 
 /// What a panel's person may do, least first.
 #[derive(
@@ -58,14 +60,15 @@ pub struct NewPanelSession<'a> {
 
 impl Store {
     /// Begins a panel session of an hour, with its audit row; a project that is new is made. Answers
-    /// when it ends. Expired ones are cleared away.
+    /// its token, which is not kept, and when it ends. Expired ones are cleared away.
     pub async fn create_panel_session(
         &self,
-        hash: &[u8; 32],
         session: NewPanelSession<'_>,
         actor: &Actor,
         request_id: &str,
-    ) -> Result<DateTime<Utc>, StoreError> {
+    ) -> Result<(String, DateTime<Utc>), StoreError> {
+        let token = vault::random_token()?;
+        let hash = hash(&token);
         let mut client = self.client().await?;
         client.execute("DELETE FROM panel_sessions WHERE expires_at < now()", &[]).await?;
         let tx = client.transaction().await?;
@@ -79,7 +82,7 @@ impl Store {
         let event = Event::audit("panel_session.created", actor).of(pid, session.project.as_str());
         events::append(&tx, event.target(user).request(Some(request_id))).await?;
         tx.commit().await?;
-        Ok(row.get(0))
+        Ok((token, row.get(0)))
     }
 
     /// The session with this token's hash, unless it has expired.

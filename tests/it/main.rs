@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod github;
+mod platform;
 mod queue;
 mod sync;
 mod tidy;
+mod world;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["model", "job", "config", "telemetry", "engine", "store", "queue", "ui"]),
     ("ui", &["model", "job", "config", "telemetry", "engine", "store", "queue"]),
     ("app", &["*"]),
+    ("commands", &["*"]),
 ];
 
 /// The first folder or file below `src/`.
