@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// How to start. The default is what most tests want: an ephemeral loopback port, a temporary
 /// folder, one App with everything Lockstep asks for, no webhook URL.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +28,8 @@ pub struct Options {
 }
 
 /// Limits, GitHub's own by default. Counting always goes on; `enforce_*` says what is refused.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Requests an hour and installation (or user).
     pub primary: u32,

@@ -1,5 +1,7 @@
 //! From a request to its answer: faults, authentication, limits, the handler, the log.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::limits::{Resource, primary_refusal};
 use super::log::{Logged, is_content_creating, label};
-use super::message::{Refusal, Reply, Request, not_found};
+use super::message::{Refusal, Reply, Request, not_found, refuse};
 use super::router::{Match, Params, Route, Router};
 use crate::auth::{Caller, identify};
 use crate::call::Call;
@@ -34,7 +36,7 @@ impl Routers {
         Routers {
             api: Router::new(&[rest::ROUTES, graphql::ROUTES].concat()),
             web: Router::new(web::ROUTES),
-            control: Router::new(&[control::ROUTES]),
+            control: Router::new(control::ROUTES),
         }
     }
 }
@@ -52,6 +54,10 @@ pub(crate) async fn dispatch(
     routers: &Routers,
     mut request: Request,
 ) -> Option<Reply> {
+    if request.path == "/_sim/idle" {
+        core.mail.idle().await;
+        return Some(Reply::empty(204));
+    }
     if request.path.starts_with("/_sim") {
         return Some(plain(core, &routers.control, &request));
     }
@@ -73,6 +79,7 @@ pub(crate) async fn dispatch(
     }
 }
 
+/// A verb: no faults, no limits, no log. Verbs panic on what cannot be; here that is a 422.
 fn plain(core: &Arc<Core>, router: &Router, request: &Request) -> Reply {
     let Match::Found(route, params) = router.find(&request.method, &request.path) else {
         return *not_found().0;
@@ -84,7 +91,18 @@ fn plain(core: &Arc<Core>, router: &Router, request: &Request) -> Reply {
         caller: Caller::Anonymous,
         document: None,
     };
-    (route.handler)(&call).unwrap_or_else(|Refusal(reply)| *reply)
+    let answered = catch_unwind(AssertUnwindSafe(|| (route.handler)(&call)));
+    match answered {
+        Ok(answer) => answer.unwrap_or_else(|Refusal(reply)| *reply),
+        Err(panic) => *refuse(422, &said(panic.as_ref())).0,
+    }
+}
+
+/// What a verb said when it was asked for what cannot be.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("the verb failed").to_owned()
 }
 
 /// `/repositories/{id}…` is `/repos/{owner}/{repo}…` by another name.
@@ -207,7 +225,7 @@ fn failure(status: u16) -> Reply {
         503 => "Service Unavailable",
         _ => "Something went wrong while executing your query.",
     };
-    *super::message::refuse(status, message).0
+    *refuse(status, message).0
 }
 
 fn html_failure(status: u16) -> Reply {

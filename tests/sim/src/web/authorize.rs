@@ -4,7 +4,7 @@
 use chrono::Duration;
 
 use super::html::{escape, hidden, page, sign_in};
-use super::{visitor, with_query};
+use super::{named_visitor, visitor, with_query};
 use crate::call::Call;
 use crate::http::message::{Answer, Reply};
 use crate::http::router::{Route, route};
@@ -121,14 +121,18 @@ fn show(call: &Call<'_>) -> Answer {
 }
 
 fn decide(call: &Call<'_>) -> Answer {
-    let fields = call.request.fields();
-    let asked = Asked::read(&fields);
+    decide_with(call, &call.request.fields())
+}
+
+/// A decision with the form's fields read already.
+pub(crate) fn decide_with(call: &Call<'_>, fields: &[(String, String)]) -> Answer {
+    let asked = Asked::read(fields);
     let mut world = call.world();
     let app = match asked.app(&world) {
         Ok(app) => app.clone(),
         Err(reply) => return Ok(reply),
     };
-    let Some(user) = visitor(call, &world) else {
+    let Some(user) = named_visitor(call, &world, fields) else {
         return Ok(page(403, "Sign in first", "<p>Nobody is signed in.</p>"));
     };
     let allowed = fields.iter().any(|(name, value)| name == "authorize" && value == "1");

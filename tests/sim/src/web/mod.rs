@@ -8,6 +8,8 @@ mod install;
 mod manifest;
 mod tokens;
 
+pub(crate) use authorize::decide_with as decide_authorize;
+
 use crate::call::Call;
 use crate::http::router::Route;
 use crate::world::World;
@@ -24,7 +26,11 @@ pub(crate) const ROUTES: &[&[Route]] = &[
 /// Who sits before the browser: `login=` in the query or the form, the cookie `sim_user`, or
 /// the default user.
 fn visitor(call: &Call<'_>, world: &World) -> Option<u64> {
-    let fields = call.request.fields();
+    named_visitor(call, world, &call.request.fields())
+}
+
+/// The same with the form's fields read already.
+fn named_visitor(call: &Call<'_>, world: &World, fields: &[(String, String)]) -> Option<u64> {
     let in_form = fields.iter().find(|(name, _)| name == "login");
     let named = in_form.map(|(_, value)| value.as_str());
     let named = named.or_else(|| call.request.query("login")).or_else(|| cookie(call));
