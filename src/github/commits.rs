@@ -13,6 +13,7 @@ use super::patience;
 use super::repo::{GraphTree, Repo};
 use super::run::Effect;
 use super::tokens::Access;
+use super::transport::{Answer, Call};
 use crate::model::{Code, FilePath, Oid};
 
 /// A commit as GitHub shows it.
@@ -216,6 +217,18 @@ impl Repo {
         sent.and_then(committed).map_err(|error| about_workflows(error, paths()))
     }
 
+    /// Does it again while GitHub does not find what it just made. Nothing made twice is in the way:
+    /// only a ref makes an object part of a branch.
+    async fn run_despite_lag(&self, access: Access, call: Call) -> Result<Answer> {
+        for pause in patience::REPLICATION {
+            match self.run(access, Effect::Adds, call.clone()).await {
+                Err(error) if patience::is_lag(&error) => patience::pause(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.run(access, Effect::Adds, call).await
+    }
+
     /// A commit with exactly this tree. No author is given, so GitHub signs it as the App's.
     pub async fn create_commit(&self, message: &CommitMessage, tree: Oid, parents: &[Oid]) -> Result<Committed> {
         #[derive(Deserialize)]
@@ -228,9 +241,7 @@ impl Repo {
         let body = json!({"message": message.text(), "tree": tree, "parents": parents});
         let call =
             self.call(Method::POST, "POST /repos/{owner}/{repo}/git/commits", "/git/commits").with_json(&body)?;
-        // An orphan is harmless: only a ref makes a commit part of a branch.
-        let attempt = async || self.run(Access::Write, Effect::Adds, call.clone()).await;
-        let created: Created = patience::despite_lag(attempt).await?.json(false)?;
+        let created: Created = self.run_despite_lag(Access::Write, call).await?.json(false)?;
         if created.tree.sha != tree {
             return Err(GithubError::unavailable("the new commit has another tree"));
         }

@@ -5,26 +5,15 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::error::{GithubError, Result};
+use super::error::GithubError;
 
 /// Pauses after which a token of less than ten seconds is tried again: 4.5 s in all.
 pub(crate) const FRESH_TOKEN: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(750), Duration::from_millis(1500), Duration::from_millis(2000)];
 
 /// Pauses after which an object that GitHub itself just made is asked for again.
-const REPLICATION: [Duration; 3] =
+pub(crate) const REPLICATION: [Duration; 3] =
     [Duration::from_millis(700), Duration::from_millis(1300), Duration::from_millis(2000)];
-
-/// Does it again while GitHub does not find what it just made; the last outcome counts.
-pub(crate) async fn despite_lag<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
-    for length in REPLICATION {
-        match attempt().await {
-            Err(error) if is_lag(&error) => pause(length).await,
-            outcome => return outcome,
-        }
-    }
-    attempt().await
-}
 
 /// An object that is there, and not yet everywhere.
 pub(crate) fn is_lag(error: &GithubError) -> bool {

@@ -65,7 +65,13 @@ impl Repo {
 
     /// One call. An object that GitHub just made may not be everywhere yet: tried again for some seconds.
     async fn create_tree(&self, base: Option<Oid>, chunk: &[Change]) -> Result<Oid> {
-        patience::despite_lag(async || self.try_tree(base, chunk).await).await.map_err(|error| {
+        for pause in patience::REPLICATION {
+            match self.try_tree(base, chunk).await {
+                Err(error) if patience::is_lag(&error) => patience::pause(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.try_tree(base, chunk).await.map_err(|error| {
             if !patience::is_lag(&error) {
                 return error;
             }
