@@ -63,7 +63,7 @@ fn labels() -> Labels<'static> {
 
 fn options() -> Options {
     Options {
-        diff_algorithm: imara_diff::Algorithm::Histogram,
+        diff_algorithm: imara_diff::Algorithm::Myers,
         conflict: Conflict::Keep {
             style: ConflictStyle::Diff3,
             marker_size: NonZeroU8::MIN.saturating_add(Conflict::DEFAULT_MARKER_SIZE - 1),
