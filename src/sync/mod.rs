@@ -6,6 +6,7 @@
 
 pub mod diff;
 pub mod exclude;
+mod fuel;
 pub mod glob;
 mod lines;
 pub mod merge;

@@ -1,21 +1,20 @@
 //! A project's own commit message: a Jinja template, bounded in size and in work.
 //!
-//! The engine's fuel pays for every instruction, every item visited and every byte made, so no
-//! template runs long or grows large; what it writes ends at 16 KiB. There is one template only: the
+//! The engine's fuel (`sync::fuel`) pays for every instruction, every item visited and every byte made,
+//! so no template runs long or grows large; what it writes ends at 16 KiB. There is one template only: the
 //! statements that reach for others are not part of the engine as it is built here.
 
 use std::io::{Error, ErrorKind, Result as IoResult, Write};
 
 use minijinja::{Environment, Value, context};
 
+use super::fuel::fuel;
 use super::message::{Changed, Facts, Message, default_headline};
 use crate::model::settings::MAX_TEMPLATE_BYTES;
 use crate::model::{Author, ChangeKind};
 
 /// The longest message a template may make, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
-/// One instruction, or 64 bytes made or looked at. Enough to sort 10,000 paths.
-const FUEL: u64 = 400_000;
 /// How deep loops may call themselves.
 const RECURSION: usize = 40;
 const NAME: &str = "commit_template";
@@ -40,9 +39,12 @@ impl Template {
             return Err(format!("a template has at most {MAX_TEMPLATE_BYTES} bytes"));
         }
         let mut engine = Environment::new();
-        engine.set_fuel(Some(FUEL));
+        engine.set_fuel(Some(fuel(source)));
         engine.set_recursion_limit(RECURSION);
-        engine.remove_global("debug");
+        // `debug` tells of the engine's inside; what `namespace` holds can nest deeper than the stack;
+        // the two tests read a text without paying for it.
+        ["debug", "namespace"].into_iter().for_each(|name| engine.remove_global(name));
+        ["lower", "upper"].into_iter().for_each(|name| engine.remove_test(name));
         engine.add_template_owned(NAME, source.to_owned()).map_err(|error| error.to_string())?;
         let template = Template { engine };
         SAMPLES.into_iter().try_for_each(|files| template.try_for(files))?;
@@ -133,5 +135,113 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> IoResult<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn useful_templates_hold_for_any_number_of_files() {
+        for source in [
+            "{{ summary }}",
+            "{{ project }} r{{ revision }}: {{ summary }} ({{ added }}+ {{ modified }}~ {{ deleted }}-)",
+            "Sync {{ count }} file{{ 's' if count != 1 }}\n\n{{ files[:20] | join('\n') }}",
+            "{{ summary }}\n{% for f in files %}{% if loop.index <= 20 %}\n- {{ f }}{% endif %}{% endfor %}",
+            "{{ summary }}\n{% for f in files if f is endingwith('1.md') %}{% if loop.first %}{{ f }}{% endif %}{% endfor %}",
+            "{{ (authors | first) or 'Nobody' }} at {{ timestamp }}",
+            "{{ summary | upper | replace('ADD', 'NEW') }}",
+            "x {{ nothing_of_that_name }}",
+            "{% if count > 100 %}many{% else %}few{% endif %}",
+        ] {
+            assert!(Template::parse(source).is_ok(), "{source}: {:?}", Template::parse(source).err());
+        }
+    }
+
+    #[test]
+    fn what_fails_is_refused_with_a_reason() {
+        for (source, reason) in [
+            ("{% include 'x' %}", "include"),
+            ("{% import 'x' as y %}", "import"),
+            ("{% from 'x' import y %}", "from"),
+            ("{% extends 'x' %}", "extends"),
+            ("{{ summary", "syntax"),
+            ("{{ 1 // 0 }}", "1 changed file:"),
+            ("{{ 1 // (count - 3) }}", "3 changed files:"),
+            ("{% if count > 3 %}{{ nope.nope }}{% endif %}x", "10000 changed files:"),
+            (" \n\t\n", "blank"),
+            ("{% if count == 3 %}x{% endif %}", "1 changed file: it is blank"),
+            ("{{ files | join('\n') }}", "10000 changed files: it is longer than 16 KiB"),
+            ("{{ debug() }}", "debug"),
+        ] {
+            let error = Template::parse(source).err().unwrap();
+            assert!(error.contains(reason), "{source}: {error}");
+        }
+        assert!(Template::parse(&"x".repeat(4097)).is_err());
+        assert!(Template::parse(&"x".repeat(4096)).is_ok());
+    }
+
+    #[test]
+    fn an_empty_setting_is_no_template() {
+        assert!(Template::of_setting("").unwrap().is_none());
+        assert!(Template::of_setting(" ").is_err());
+        assert!(Template::of_setting("x").unwrap().is_some());
+    }
+
+    #[test]
+    fn work_and_memory_end_somewhere() {
+        for source in [
+            "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}x",
+            "{{ ('x' * 10 ** 9) | length }}",
+            "{{ ([1] * 1000000000) | length }}",
+            "{{ '%1000000000d' | format(1) }}",
+            "{{ 'a\nb' | indent(1000000000) }}",
+            "{{ files | batch(1000000000, 'x') | list | length }}",
+            "{{ files | slice(1000000000, 'x') | list | length }}",
+            "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+            "{% set s = 'é' * 300000 %}{% for i in range(100000) %}{% if s[299999:] %}{% endif %}{% endfor %}x",
+            "{% set s = 'a' * 600000 %}{% for i in range(100000) %}{% if {s: 1} %}{% endif %}{% endfor %}x",
+            "{% set x %}{% for i in range(100000) %}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{% endfor %}{% endset %}x",
+            &format!("{{{{ 'a'{} }}}}", "|replace('a','aaaaaaaaaa')".repeat(100)),
+            // A list in a list in a list… would not fit the stack when it is dropped.
+            "{% set n = namespace(x=[]) %}{% for i in range(20000) %}{% set n.x = [n.x] %}{% endfor %}x",
+        ] {
+            assert!(Template::parse(source).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn deep_and_long_expressions_fit_a_small_stack() {
+        let deep = |open: &str, close: &str, n: usize| format!("{{{{ {}1{} }}}}", open.repeat(n), close.repeat(n));
+        for source in [
+            deep("(", ")", 2000),
+            deep("[", "]", 2000),
+            deep("not ", "", 1000),
+            deep("-", "", 4000),
+            deep("", "+1", 2000),
+            deep("", "~1", 2000),
+            deep("", "[0]", 1300),
+            deep("", "|upper", 600),
+            deep("1 if 0 else ", "", 300),
+            "{% if 1 %}".repeat(180) + &"{% endif %}".repeat(180),
+            "{% for a in [1] %}".repeat(120) + &"{% endfor %}".repeat(120),
+        ] {
+            // Neither has to hold: they must not end the process.
+            drop(Template::parse(&source));
+        }
+    }
+
+    #[test]
+    fn the_first_line_is_the_headline() {
+        let message = |text| message_of(text).map(|message| (message.headline, message.body));
+        let pair = |headline: &str, body: &str| Some((headline.to_owned(), body.to_owned()));
+        assert_eq!(message("a"), pair("a", ""));
+        assert_eq!(message("a\nb\n"), pair("a", "b"));
+        assert_eq!(message("\n  a \r\n\n\n  b\t\n\nc\n\n"), pair("a", "  b\n\nc"));
+        assert_eq!(message("a\0\u{1b}[31m\tb"), pair("a[31m\tb", ""));
+        assert_eq!(message(" \n\0"), None);
     }
 }
