@@ -80,7 +80,8 @@ impl Engine {
 
     async fn hold(&self, lease: Lease, mut recovering: bool) -> Result<(), StoreError> {
         for round in 0.. {
-            match self.pass(lease, recovering).await {
+            // Boxed: a look is a deep tree of futures, and most of them rest.
+            match Box::pin(self.pass(lease, recovering)).await {
                 Ok(()) => {}
                 Err(StoreError::LeaseLost) => return Ok(()),
                 Err(other) => return Err(other),

@@ -1,8 +1,12 @@
 //! One binary for all integration tests.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod github;
 mod platform;
+mod scenario;
+mod story;
+mod world;
 mod queue;
 mod sync;
 mod tidy;

@@ -103,6 +103,7 @@ impl Story {
     /// Batch windows and retries that began are over.
     pub async fn pass(&self, time: Duration) {
         let seconds = time.as_secs_f64();
+        self.engine.queue.clear().await.unwrap();
         self.sql()
             .await
             .execute(

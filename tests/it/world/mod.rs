@@ -3,7 +3,7 @@
 //!
 //! When it ends it fails on what a finished story does not leave behind: jobs and dead letters.
 
-mod client;
+pub mod client;
 pub mod database;
 pub mod gate;
 pub mod process;
