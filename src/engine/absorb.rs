@@ -34,7 +34,7 @@ impl Look<'_> {
                 let absorbed = record::absorb(tx, on.pid, decision.snapshot.number - 1, &paths).await?;
                 holds::replace_notes(tx, on.pid, &notes).await?;
                 if decision.remote.moved {
-                    record::set_head(tx, on.pid, decision.remote.head).await?;
+                    record::set_head(tx, on.pid, decision.remote.head, decision.remote.whole).await?;
                 }
                 if !absorbed.changed.is_empty() {
                     let files = pulled(decision, &absorbed);
@@ -62,7 +62,7 @@ impl Look<'_> {
 
     async fn say_files_changed(&self, tx: &Transaction<'_>, files: &[SyncFile], revision: i64) -> Result<(), StoreError> {
         let listed: Vec<_> = files.iter().take(view::MAX_LISTED).map(view::changed_file).collect();
-        let data = json!({ "project": self.on.project, "revision": revision, "files": listed });
+        let data = json!({ "revision": revision, "files": listed });
         self.engine.say(tx, &self.on, "project.files_changed", &Actor::Github(None), data).await
     }
 }

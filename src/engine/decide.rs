@@ -22,6 +22,8 @@ pub(super) struct Decision {
     pub plan: Plan,
     /// Bytes of what the project is to take.
     pub sizes: HashMap<Oid, i64>,
+    /// Something is to be pushed when the batch window is over.
+    pub waits_for_window: bool,
 }
 
 /// Fewer deletions than this never wait for a person.
@@ -38,9 +40,9 @@ impl Look<'_> {
         let policy = self.policy();
         let (merged, sizes) = self.merge_rounds(&rows, policy).await?;
         let plan = plan::plan(&rows, &merged, policy);
-        let mut decision = Decision { remote, snapshot, rows, plan, sizes };
-        self.fetch_contents(&mut decision).await?;
-        Ok(decision)
+        let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
+        let waits_for_window = later.push.len() > plan.push.len();
+        Ok(Decision { remote, snapshot, rows, plan, sizes, waits_for_window })
     }
 
     fn policy(&self) -> Policy {
@@ -53,7 +55,7 @@ impl Look<'_> {
     }
 
     async fn merge_rounds(
-        &self,
+        &mut self,
         rows: &BTreeMap<FilePath, Row>,
         policy: Policy,
     ) -> Result<(BTreeMap<FilePath, Merged>, HashMap<Oid, i64>), Trouble> {
@@ -95,7 +97,7 @@ impl Look<'_> {
     }
 
     /// Brings in the contents that the project is to take, and those a person is to compare.
-    async fn fetch_contents(&self, decision: &mut Decision) -> Result<(), Trouble> {
+    pub async fn fetch_contents(&mut self, decision: &mut Decision) -> Result<(), Trouble> {
         let plan = &decision.plan;
         let taken = plan.take.values().chain(plan.propose.values()).flatten().copied();
         let shown = plan.conflict.keys().chain(plan.collision.keys()).filter_map(|path| {
@@ -109,13 +111,16 @@ impl Look<'_> {
     }
 
     /// Brings in the contents that are not here yet.
-    async fn fetch(&self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
+    async fn fetch(&mut self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
         let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
         let missing: Vec<(Oid, Option<u64>)> =
             wanted.iter().filter(|oid| !here.contains_key(*oid)).map(|oid| (*oid, None)).collect();
-        let mut arriving = std::pin::pin!(self.repo.blobs(&missing));
+        let repo = self.repo.clone();
+        let mut arriving = std::pin::pin!(repo.blobs(&missing));
         while let Some(blobs) = arriving.next().await {
-            self.engine.store.keep_blobs(self.on.pid, &blobs?).await?;
+            let blobs = blobs?;
+            self.engine.store.keep_blobs(self.on.pid, &blobs).await?;
+            self.progress(blobs.len() as i64).await?;
         }
         Ok(())
     }

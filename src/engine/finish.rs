@@ -29,14 +29,34 @@ impl Look<'_> {
         }
         let total = decision.plan.take.len() + decision.plan.merge.len() + decision.plan.push.len();
         let (now, revision, number) = (self.on.now, decision.snapshot.revision, decision.snapshot.number);
+        let attempt = self.on.attempts + 1;
         let row = self.row(now);
         row.status = SyncStatus::Running;
         row.started_at.get_or_insert(now);
-        row.attempts += 1;
+        row.attempts = attempt;
         row.revision = revision;
         row.snapshot = Some(number);
         row.progress = Some((0, total as i64));
-        self.save_row(None).await
+        self.save_row(None).await?;
+        self.progress(0).await
+    }
+
+    /// So many files more are done.
+    pub async fn progress(&mut self, more: i64) -> Result<(), Trouble> {
+        let Some(sync) = self.sync.as_mut().filter(|sync| sync.status == SyncStatus::Running) else { return Ok(()) };
+        if let Some((done, total)) = sync.progress.as_mut() {
+            *done = (*done + more).min(*total);
+        }
+        let (on, sync) = (&self.on, &*sync);
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                syncs::save(tx, sync).await?;
+                let data = json!({ "sync": SyncView::new(sync, &[]) });
+                self.engine.say(tx, on, "sync.progress", &Actor::System, data).await
+            })
+            .await?;
+        Ok(())
     }
 
     /// Says what is about to be asked of GitHub, before it is asked.
@@ -125,7 +145,11 @@ impl Look<'_> {
         } else {
             self.describe_pull().await?;
         }
-        let window = if self.push_is_due() { Window::After(decision.snapshot.revision) } else { Window::Keep };
+        let window = match (self.push_is_due(), decision.waits_for_window) {
+            (true, _) => Window::After(decision.snapshot.revision),
+            (false, true) => Window::Begin,
+            (false, false) => Window::Keep,
+        };
         self.end_row(pushed, waits, window).await
     }
 
@@ -173,7 +197,7 @@ impl Look<'_> {
             .under_lease(self.lease, async |tx| {
                 if let Some(pushed) = &pushed {
                     record::agree_on_push(tx, on.pid, &pushed.paths).await?;
-                    record::set_head(tx, on.pid, on.head).await?;
+                    record::set_head(tx, on.pid, on.head, false).await?;
                 }
                 if let (Some(sync), Some(kind)) = (sync, effect) {
                     self.end_in_history(tx, sync, kind).await?;
@@ -202,7 +226,7 @@ impl Look<'_> {
     /// Tells people and the host how a sync ended.
     pub async fn say_sync(&self, tx: &Transaction<'_>, sync: &Sync, kind: &str) -> Result<(), StoreError> {
         let files = syncs::files(tx, sync.id, view::MAX_LISTED as i64).await?;
-        let data = json!({ "project": self.on.project, "sync": SyncView::new(sync, &files) });
+        let data = json!({ "sync": SyncView::new(sync, &files) });
         self.engine.say(tx, &self.on, kind, &Actor::System, data).await
     }
 

@@ -81,13 +81,13 @@ impl Engine {
     async fn hold(&self, lease: Lease, mut recovering: bool) -> Result<(), StoreError> {
         for round in 0.. {
             // Boxed: a look is a deep tree of futures, and most of them rest.
-            match Box::pin(self.pass(lease, recovering)).await {
+            match Box::pin(self.pass(lease, recovering, round)).await {
                 Ok(()) => {}
                 Err(StoreError::LeaseLost) => return Ok(()),
                 Err(other) => return Err(other),
             }
             recovering = false;
-            if self.store.release_lease(lease).await? || round >= IMMEDIATE_LOOKS {
+            if self.store.release_lease(lease).await? || round > IMMEDIATE_LOOKS {
                 break;
             }
         }
@@ -102,7 +102,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn pass(&self, lease: Lease, recovering: bool) -> Result<(), StoreError> {
+    async fn pass(&self, lease: Lease, recovering: bool, round: usize) -> Result<(), StoreError> {
         let on = self.store.begin_look(lease).await?;
         let sync = match on.sync_id {
             Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
@@ -114,7 +114,8 @@ impl Engine {
         let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
         match look.run().await {
             Ok(()) => Ok(()),
-            Err(Trouble::Again) => look.again().await,
+            Err(Trouble::Again) if round < IMMEDIATE_LOOKS => look.again().await,
+            Err(Trouble::Again) => look.fail(GithubError::Stale).await,
             Err(Trouble::GitHub(error)) => look.fail(error).await,
             Err(Trouble::Store(error)) => Err(error),
         }
@@ -130,11 +131,12 @@ impl Look<'_> {
         if self.recover(&mut remote).await? {
             return Err(Trouble::Again);
         }
-        let decision = self.decide(remote).await?;
+        let mut decision = self.decide(remote).await?;
         if self.must_wait_for_confirmation(&decision).await? {
             return Ok(());
         }
         self.begin_row(&decision).await?;
+        self.fetch_contents(&mut decision).await?;
         let absorbed = self.absorb(&decision).await?;
         let pushed = self.push(&decision, &absorbed).await?;
         self.finish(&decision, pushed).await

@@ -65,6 +65,12 @@ fn judge(error: &GithubError) -> Verdict {
             let detail = "The repository is gone, or the GitHub App may not see it any more.";
             Verdict::Stop(State::Broken, Problem::new(Code::RepositoryNotAccessible, detail))
         }
+        GithubError::TooLarge { detail } => Verdict::Stop(State::Connected, Problem::new(Code::FileTooLarge, detail.clone())),
+        GithubError::Invalid(detail) => {
+            let detail = format!("GitHub does not accept the commit: {detail}");
+            let problem = Problem::new(Code::ValidationFailed, detail).with_action("Change or exclude the files GitHub objects to.");
+            Verdict::Stop(State::Connected, problem)
+        }
         other => Verdict::Retry(Problem::new(Code::Internal, other.to_string())),
     }
 }
@@ -125,7 +131,7 @@ impl Look<'_> {
         settled.remote_due = true;
         if let Some(sync) = self.sync.as_mut() {
             sync.status = SyncStatus::Queued;
-            sync.attempts = (sync.attempts - 1).max(0);
+            sync.attempts = self.on.attempts;
             sync.error = shown.clone();
             settled.sync_id = Some(sync.id);
         }

@@ -56,6 +56,8 @@ impl Look<'_> {
             Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: named })) => {
                 self.hold_refused(code, detail, named, paths).await
             }
+            // The branch or the repository went away meanwhile: looking says which.
+            Err(Trouble::GitHub(GithubError::NotFound | GithubError::Empty)) => Err(Trouble::Again),
             Err(other) => Err(other),
         }
     }

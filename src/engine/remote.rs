@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::look::{Look, Trouble};
-use crate::github::{HeadState, RemoteEntry, RepositoryInfo};
+use crate::github::{GithubError, HeadState, RemoteEntry, RepositoryInfo};
 use crate::model::{Entry, FilePath, Mode, path::is_dotgitmodules};
 use crate::store::integrations::Recorded;
 
@@ -76,23 +76,20 @@ impl Look<'_> {
     async fn read_paths(&self, head: Option<Recorded>) -> Result<(bool, BTreeMap<FilePath, Option<There>>), Trouble> {
         let Some(head) = head else { return Ok((true, BTreeMap::new())) };
         let mut paths = BTreeMap::new();
-        match self.on.head.filter(|_| !self.on.rescan) {
-            Some(recorded) => {
-                for delta in self.repo.diff_trees(Some(recorded.tree), head.tree).await? {
-                    // A path that no project can hold is left alone.
-                    let Ok(path) = FilePath::parse(delta.path) else { continue };
-                    paths.insert(path, delta.new.map(There::from));
-                }
-                Ok((false, paths))
+        let known = self.on.head.filter(|_| !self.on.rescan).map(|recorded| recorded.tree);
+        let (whole, deltas) = match self.repo.diff_trees(known, head.tree).await {
+            // After a rewritten history GitHub may have thrown the old tree away.
+            Err(GithubError::NotFound | GithubError::Invalid(_)) if known.is_some() => {
+                (true, self.repo.diff_trees(None, head.tree).await?)
             }
-            None => {
-                for delta in self.repo.diff_trees(None, head.tree).await? {
-                    let Ok(path) = FilePath::parse(delta.path) else { continue };
-                    paths.insert(path, delta.new.map(There::from));
-                }
-                Ok((true, paths))
-            }
+            deltas => (known.is_none(), deltas?),
+        };
+        for delta in deltas {
+            // A path that no project can hold is left alone.
+            let Ok(path) = FilePath::parse(delta.path) else { continue };
+            paths.insert(path, delta.new.map(There::from));
         }
+        Ok((whole, paths))
     }
 }
 

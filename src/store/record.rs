@@ -72,11 +72,14 @@ pub async fn absorb(
     Ok(Absorbed { revision, changed, moved_on })
 }
 
-/// Records the head whose tree the rows now reflect.
-pub async fn set_head(tx: &Transaction<'_>, pid: i64, head: Option<Recorded>) -> Result<(), StoreError> {
+/// Records the head whose tree the rows now reflect; `whole`: all of it was compared.
+pub async fn set_head(tx: &Transaction<'_>, pid: i64, head: Option<Recorded>, whole: bool) -> Result<(), StoreError> {
     let (commit, tree) = head.map(|head| (head.commit.0.to_vec(), head.tree.0.to_vec())).unzip();
-    tx.execute("UPDATE integrations SET head_commit = $2, head_tree = $3, rescan = false WHERE pid = $1", &[&pid, &commit, &tree])
-        .await?;
+    tx.execute(
+        "UPDATE integrations SET head_commit = $2, head_tree = $3, rescan = rescan AND NOT $4 WHERE pid = $1",
+        &[&pid, &commit, &tree, &whole],
+    )
+    .await?;
     Ok(())
 }
 

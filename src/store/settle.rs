@@ -13,6 +13,8 @@ use crate::store::integrations::Lease;
 pub enum Window {
     /// Nothing was committed: it goes on.
     Keep,
+    /// Something waits to be committed: it goes on, or starts now.
+    Begin,
     /// What the plan saw at this revision is dealt with; the window starts with what came later.
     After(i64),
 }
@@ -64,8 +66,9 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
     let last = settled.synced.flatten().map(|commit| commit.0.to_vec());
     tx.execute(
         "UPDATE integrations i SET state = $2, error = $3, attempts = $4,
+             window_at = CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END,
              due_at = least(due_at, $5, CASE WHEN (p.settings->>'auto_sync')::boolean
-                 THEN window_at + (p.settings->>'batch_seconds')::integer * interval '1 second' END),
+                 THEN CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END + (p.settings->>'batch_seconds')::integer * interval '1 second' END),
              remote_due = remote_due OR $6, sync_id = $7, initial_done = $8, confirm = $9, confirmed = $10,
              last_sync_at = CASE WHEN $11 THEN now() ELSE last_sync_at END, last_commit = coalesce($12, last_commit)
          FROM projects p WHERE p.pid = i.pid AND i.pid = $1",
@@ -82,6 +85,7 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
             &settled.confirmed,
             &settled.synced.is_some(),
             &last,
+            &(settled.window == Window::Begin),
         ],
     )
     .await?;
