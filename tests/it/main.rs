@@ -4,10 +4,9 @@
 
 mod github;
 mod platform;
+mod queue;
 mod scenario;
 mod story;
-mod world;
-mod queue;
 mod sync;
 mod tidy;
 mod world;
