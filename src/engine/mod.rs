@@ -1,36 +1,42 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
+mod absorb;
 pub mod authorize;
 pub mod connect;
-pub mod failure;
-mod health;
-pub mod repositories;
-pub mod repository;
-pub mod return_to;
-mod revoke;
-mod secrets;
-pub mod setup;
-mod tokens;
-mod absorb;
 mod decide;
 pub mod diff;
+pub mod failure;
 mod finish;
+mod forget;
+mod health;
 mod jobs;
 mod look;
 mod outcome;
+mod pending;
 mod push;
 mod recover;
 mod remote;
 mod renames;
+pub mod repositories;
+pub mod repository;
 pub mod requests;
+pub mod return_to;
+mod revoke;
 mod root;
 mod say;
+mod secrets;
+mod settings;
+pub mod setup;
+mod tokens;
 pub mod view;
 pub mod views;
 mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use pending::Pending;
+pub use settings::{check_settings, excluded};
 
 use crate::config::NotifyConfig;
 use crate::github::GitHub;

@@ -1,6 +1,7 @@
 //! Both listeners: statuses, headers and JSON. `routes.rs` has the whole URL map; what a request
 //! causes is done by `engine` and `store`.
 
+pub mod audit;
 pub mod auth;
 pub mod body;
 mod callback;
@@ -9,6 +10,7 @@ pub mod conflicts;
 mod docs;
 pub mod edge;
 mod failure;
+pub mod files;
 pub mod integration;
 pub mod keys;
 pub mod openapi;
@@ -16,10 +18,14 @@ pub mod ops;
 pub mod page;
 pub mod paging;
 pub mod panel_sessions;
+pub mod pending;
 pub mod problem;
+pub mod projects;
 pub mod repositories;
+pub mod restore;
 pub mod routes;
 mod server;
+pub mod settings;
 mod setup;
 pub mod syncs;
 mod table;

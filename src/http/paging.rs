@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::ApiError;
+use crate::model::FilePath;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: i64 = 100;
@@ -44,6 +45,12 @@ pub fn position<P: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<P>, 
     let read = |text: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok();
     let wrong = || ApiError::field("cursor", "is none that a list answered");
     cursor.map(|text| read(text).ok_or_else(wrong)).transpose()
+}
+
+/// Where a page of paths begins: behind this one.
+pub fn path(cursor: Option<&str>) -> Result<Option<String>, ApiError> {
+    let path = position::<FilePath>(cursor)?;
+    Ok(path.map(String::from))
 }
 
 impl<T: ToSchema> List<T> {

@@ -116,6 +116,8 @@ route_table! {
         GET "/metrics"                  ops::metrics           open;
         GET "/openapi.json"             ops::openapi_json      open;
         GET "/docs"                     ops::docs              open;
+        GET "/v1/projects"              projects::list         admin;
+        GET "/v1/audit"                 audit::list            admin;
     }
     browsers {
         // method path                  handler                Open: all it needs is PostgreSQL; or Nothing
@@ -142,6 +144,14 @@ route_table! {
         POST "/confirm"                 syncs::confirm         admin   editor;
         GET  "/conflicts"               conflicts::list        admin   viewer;
         POST "/conflicts/resolve"       conflicts::resolve     admin   editor;
+        GET "/files"                    files::list            changes viewer;
+        GET "/files/{path}"             files::read            changes viewer;
+        GET ""                          projects::show         admin   viewer;
+        DELETE ""                       projects::delete       admin   never;
+        GET "/settings"                 settings::show         admin   viewer;
+        PATCH "/settings"               settings::patch        admin   owner;
+        GET "/pending"                  pending::list          admin   viewer;
+        POST "/restore"                 restore::restore       admin   editor;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }
 }

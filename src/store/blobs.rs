@@ -1,7 +1,7 @@
 //! Content, by project and object id: written once, read back, collected when nothing needs it.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::GenericClient;
 
@@ -102,4 +102,61 @@ impl Store {
     pub async fn blob(&self, pid: i64, oid: Oid) -> Result<Option<Vec<u8>>, StoreError> {
         read(&self.client().await?, pid, oid).await
     }
+
+    /// The bytes of those blobs that have at most `each` bytes, up to `all` bytes together.
+    pub async fn small_blobs(
+        &self,
+        pid: i64,
+        oids: &[Oid],
+        each: i64,
+        all: i64,
+    ) -> Result<HashMap<Oid, Vec<u8>>, StoreError> {
+        if oids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let client = self.client().await?;
+        let oids: Vec<&[u8]> = oids.iter().map(|oid| oid.as_bytes()).collect();
+        let select = client
+            .prepare_cached(
+                "SELECT oid, content FROM (
+                     SELECT oid, content, (sum(size) OVER (ORDER BY oid))::bigint AS so_far FROM blobs
+                     WHERE pid = $1 AND oid = ANY ($2) AND size <= $3) fitting
+                 WHERE so_far <= $4",
+            )
+            .await?;
+        let rows = client.query(&select, &[&pid, &oids, &each, &all]).await?;
+        rows.iter().map(|row| Ok((oid_of(row.try_get(0)?)?, row.try_get(1)?))).collect()
+    }
+
+    /// Deletes up to `limit` blobs of the project that nothing needs: no side of a file, no history,
+    /// no pull request, and that are older than an hour. Answers how many went.
+    pub async fn collect_blobs(&self, pid: i64, limit: i64) -> Result<u64, StoreError> {
+        let mut client = self.client().await?;
+        let unneeded = format!("SELECT b.oid FROM blobs b WHERE b.pid = $1 AND {UNNEEDED} LIMIT $2");
+        let rows = client.query(&unneeded, &[&pid, &limit]).await?;
+        let oids: Vec<Vec<u8>> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if oids.is_empty() {
+            return Ok(0);
+        }
+        let tx = client.transaction().await?;
+        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pid]).await?;
+        let delete = format!("DELETE FROM blobs b WHERE b.pid = $1 AND b.oid = ANY ($2) AND {UNNEEDED}");
+        let gone = tx.execute(&delete, &[&pid, &oids]).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
 }
+
+/// Asked once to find candidates and, with the project's row locked, once more to delete them.
+const UNNEEDED: &str = "b.created_at < now() - interval '1 hour'
+    AND NOT EXISTS (SELECT 1 FROM files f WHERE f.pid = b.pid AND f.oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM files f WHERE f.pid = b.pid AND f.base_oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM files f WHERE f.pid = b.pid AND f.gh_oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM undo u WHERE u.pid = b.pid AND u.oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.pid = b.pid AND h.oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_files f ON f.sync_id = s.id WHERE s.pid = b.pid AND f.new_oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_files f ON f.sync_id = s.id WHERE s.pid = b.pid AND f.old_oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM pull_requests r JOIN pull_request_files f ON f.pull_request = r.id
+                    WHERE r.pid = b.pid AND f.oid = b.oid)
+    AND NOT EXISTS (SELECT 1 FROM pull_requests r JOIN pull_request_files f ON f.pull_request = r.id
+                    WHERE r.pid = b.pid AND f.old_oid = b.oid)";

@@ -3,6 +3,7 @@
 //! A use case opens its transaction, locks the project's row first, works set by set, and commits.
 //! No connection is held during a call to GitHub.
 
+pub mod audit;
 pub mod authorizations;
 pub mod blobs;
 pub mod changes;
@@ -12,6 +13,7 @@ pub mod created_repositories;
 pub mod error;
 pub mod events;
 pub mod files;
+mod forget;
 pub mod github_app;
 pub mod holds;
 pub mod integrations;
@@ -20,6 +22,7 @@ pub mod linking;
 mod listing;
 pub mod migrate;
 pub mod oauth_states;
+pub mod pending;
 pub mod projects;
 pub mod record;
 pub mod requests;
@@ -28,6 +31,7 @@ mod reseal;
 pub mod revocations;
 mod sealed;
 pub mod sessions;
+pub mod settings;
 pub mod settle;
 pub mod snapshot;
 pub mod syncs;

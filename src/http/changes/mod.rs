@@ -129,6 +129,7 @@ fn asking<T>(
         author: draft.author,
         actor,
         request_id: Some(request_id.0),
+        excludes: crate::engine::excluded,
     };
     (asking, draft.items, draft.contents)
 }

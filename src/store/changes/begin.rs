@@ -43,7 +43,7 @@ pub async fn begin(tx: &Transaction<'_>, asking: &Asking, create: bool) -> Resul
     }
 }
 
-async fn lock(tx: &Transaction<'_>, project: &ProjectId, create: bool) -> Result<Option<Locked>, StoreError> {
+pub async fn lock(tx: &Transaction<'_>, project: &ProjectId, create: bool) -> Result<Option<Locked>, StoreError> {
     if let Some(found) = find_and_lock(tx, project).await? {
         return Ok(Some(found));
     }

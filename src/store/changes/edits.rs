@@ -7,11 +7,10 @@ use deadpool_postgres::Transaction;
 use crate::model::{Author, FilePath};
 use crate::store::StoreError;
 use crate::store::files::{FileRow, Version};
-use crate::sync::exclude::Excluder;
 
-use super::Asking;
 use super::apply::Applied;
 use super::begin::Locked;
+use super::{Asking, Excludes};
 
 /// Rows written by one statement.
 const STEP: usize = 10_000;
@@ -86,7 +85,7 @@ pub fn of_applied(
 }
 
 /// Decides for each edit whether its path is excluded: known for rows, computed for new ones.
-pub fn mark_excluded(project: &Locked, edits: &mut [Edit]) -> Result<(), StoreError> {
+pub fn mark_excluded(project: &Locked, excludes: Excludes, edits: &mut [Edit]) -> Result<(), StoreError> {
     let mut new: Vec<&mut Edit> = Vec::new();
     for edit in edits {
         match &edit.row {
@@ -97,9 +96,9 @@ pub fn mark_excluded(project: &Locked, edits: &mut [Edit]) -> Result<(), StoreEr
     if new.is_empty() {
         return Ok(());
     }
-    let rules = Excluder::new(&project.settings.exclude)
-        .map_err(|why| StoreError::Internal(format!("stored exclude patterns: {why:?}")))?;
-    let excluded = rules.excluded_many(new.iter().map(|edit| edit.path.as_str()));
+    let paths: Vec<&str> = new.iter().map(|edit| edit.path.as_str()).collect();
+    let excluded = excludes(&project.settings.exclude, &paths)
+        .map_err(|why| StoreError::Internal(format!("stored exclude patterns: {why}")))?;
     new.into_iter().zip(excluded).for_each(|(edit, excluded)| edit.excluded = excluded);
     Ok(())
 }

@@ -2,11 +2,11 @@
 //! that holds the project's row, does its work by sets, and answers once for each `event_id`.
 
 pub mod apply;
-mod begin;
+pub(in crate::store) mod begin;
 mod clash;
 mod edits;
 mod restore;
-mod schedule;
+pub(in crate::store) mod schedule;
 mod tree;
 
 use std::collections::HashMap;
@@ -37,7 +37,13 @@ pub struct Asking {
     pub author: Option<Author>,
     pub actor: Actor,
     pub request_id: Option<String>,
+    pub excludes: Excludes,
 }
+
+/// Which of the paths these patterns exclude: `sync`'s to say, and handed in by whoever asks.
+///
+/// Errors: a pattern is wrong, which stored ones are not.
+pub type Excludes = fn(patterns: &[String], paths: &[&str]) -> Result<Vec<bool>, String>;
 
 /// A change request whose fields are valid one by one.
 #[derive(Debug, Clone)]
@@ -107,7 +113,7 @@ impl Store {
         let before = sides(&rows);
         let applied = apply::apply(&request.ops, &before).map_err(|refusal| refused(refusal, project.revision))?;
         let mut edits = edits::of_applied(&applied, &before, rows);
-        edits::mark_excluded(&project, &mut edits)?;
+        edits::mark_excluded(&project, request.asking.excludes, &mut edits)?;
         blobs::write(&tx, project.pid, &new_blobs(&request.ops), contents).await?;
         edits::write(&tx, &project, &request.asking, &edits).await?;
         if let Some((file, below)) = clash::clash_with_others(&tx, &project, &edits).await? {

@@ -37,7 +37,7 @@ impl Store {
             .map(|(path, now)| Edit { row: rows.remove(&path), path, now, excluded: false, carried: Vec::new() })
             .filter(|edit| edit.was() != edit.now)
             .collect();
-        edits::mark_excluded(&project, &mut edits)?;
+        edits::mark_excluded(&project, request.asking.excludes, &mut edits)?;
         edits.retain(|edit| !edit.excluded);
         edits::write(&tx, &project, &request.asking, &edits).await?;
         if let Some((file, below)) = clash_with_others(&tx, &project, &edits).await? {

@@ -63,7 +63,7 @@ impl Store {
         check_paths(&request.files)?;
         let known = known_contents(&tx, &project, &request.files).await?;
         let mut edits = differences(&tx, &project, &request.files, &known).await?;
-        edits::mark_excluded(&project, &mut edits)?;
+        edits::mark_excluded(&project, request.asking.excludes, &mut edits)?;
         blobs::write(&tx, project.pid, &new_blobs(&request.files), contents).await?;
         edits::write(&tx, &project, &request.asking, &edits).await?;
         let answer = begin::finish(&tx, &project, &request.asking, "project.changed", &edits).await?;
