@@ -13,6 +13,7 @@ mod failure;
 pub mod files;
 pub mod integration;
 pub mod keys;
+pub mod live;
 pub mod openapi;
 pub mod ops;
 pub mod page;

@@ -151,6 +151,7 @@ route_table! {
         GET "/settings"                 settings::show         admin   viewer;
         PATCH "/settings"               settings::patch        admin   owner;
         GET "/pending"                  pending::list          admin   viewer;
+        GET "/events"                   live::events           admin   viewer;
         POST "/restore"                 restore::restore       admin   editor;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }

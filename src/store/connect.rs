@@ -1,13 +1,16 @@
 //! Making one connection: TLS, timeouts, and the session's settings.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use deadpool_postgres::Connect;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::DatabaseUrl;
@@ -55,6 +58,60 @@ impl Connector {
                 let (client, connection) = config.connect(tls.clone()).await?;
                 Ok((client, self.home.spawn(connection.map(drop))))
             }
+        }
+    }
+}
+
+/// A session that listens.
+pub struct Hearing {
+    client: Client,
+    payloads: mpsc::Receiver<String>,
+}
+
+impl Hearing {
+    /// The payload of the next notification; none: the session is over.
+    pub async fn next(&mut self) -> Option<String> {
+        self.payloads.recv().await
+    }
+
+    /// Whether the server still answers.
+    pub async fn is_alive(&self, patience: Duration) -> bool {
+        matches!(tokio::time::timeout(patience, self.client.simple_query("SELECT 1")).await, Ok(Ok(_)))
+    }
+}
+
+impl Connector {
+    /// A session of its own that listens to a channel.
+    pub async fn hear(&self, channel: &str) -> Result<Hearing, Error> {
+        let (sender, payloads) = mpsc::channel(256);
+        let client = match &self.tls {
+            None => {
+                let (client, connection) = self.postgres.connect(NoTls).await?;
+                self.home.spawn(pass_on(connection, sender));
+                client
+            }
+            Some(tls) => {
+                let (client, connection) = self.postgres.connect(tls.clone()).await?;
+                self.home.spawn(pass_on(connection, sender));
+                client
+            }
+        };
+        client.batch_execute(&format!("LISTEN {channel}")).await?;
+        Ok(Hearing { client, payloads })
+    }
+}
+
+/// Drives the connection until it ends, or nobody hears it any more.
+async fn pass_on<S, T>(mut connection: Connection<S, T>, sender: mpsc::Sender<String>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notification(note) = message
+            && sender.send(note.payload().to_owned()).await.is_err()
+        {
+            return;
         }
     }
 }

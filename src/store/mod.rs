@@ -20,6 +20,7 @@ pub mod integrations;
 pub mod keys;
 pub mod linking;
 mod listing;
+pub mod live;
 pub mod migrate;
 pub mod oauth_states;
 pub mod pending;
@@ -64,6 +65,7 @@ pub struct Store {
     notifications: bool,
     /// True while PostgreSQL is known not to answer; see `pulse`.
     lost: Arc<watch::Sender<bool>>,
+    followers: live::Followers,
 }
 
 impl Store {
@@ -84,7 +86,9 @@ impl Store {
         let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
         let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
-        Ok(Store { pool, url: Arc::new(url.clone()), migrated: Arc::default(), notifications, lost: Arc::default() })
+        let followers = live::Followers::new().map_err(StoreError::Internal)?;
+        let (url, migrated, lost) = (Arc::new(url.clone()), Arc::default(), Arc::default());
+        Ok(Store { pool, url, migrated, notifications, lost, followers })
     }
 
     /// A connection of the pool; dropped, it goes back.
@@ -124,6 +128,12 @@ impl Store {
     /// Whether the host is told of events (`LOCKSTEP_NOTIFY_URL`).
     pub fn notifications(&self) -> bool {
         self.notifications
+    }
+
+    /// A session that listens to a channel of `NOTIFY`.
+    async fn hear(&self, channel: &str) -> Result<connect::Hearing, StoreError> {
+        let connector = connect::Connector::new(&self.url, CONNECT).map_err(StoreError::Internal)?;
+        Ok(connector.hear(channel).await?)
     }
 
     /// Ends the pool: connections close as they come back.
