@@ -25,4 +25,5 @@ pub mod queue;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod ui;
 pub mod vault;

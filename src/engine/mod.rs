@@ -3,6 +3,7 @@
 mod absorb;
 pub mod authorize;
 pub mod connect;
+pub mod console;
 mod decide;
 pub mod diff;
 pub mod failure;

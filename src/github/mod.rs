@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use app::AppCredentials;
 pub use apps::{AppInfo, ConvertedApp, HookConfig, HookDelivery, HookDeliveryPage, Installation};
-pub use budget::{Admission, Ask, Budget, Limits, Primary, Priority, Seen};
+pub use budget::{Admission, Ask, Budget, Limits, Primary, Priority, Seen, Standing};
 pub use commits::{CommitInfo, CommitMessage, Committed};
 pub use diff::{RemoteEntry, TreeDelta};
 pub use error::{GithubError, Result, Throttle};
@@ -139,6 +139,11 @@ impl GitHub {
             made: Made::default(),
         };
         GitHub { inner: Arc::new(inner) }
+    }
+
+    /// What is left of what GitHub allows.
+    pub fn budget(&self) -> &Budget {
+        &self.inner.budget
     }
 
     /// Replaces the App everywhere at once.

@@ -14,6 +14,7 @@ use super::problem::ApiError;
 use super::table::{Entry, Row, resources};
 use super::*;
 use crate::store::keys::Scope;
+use crate::ui::serve;
 
 macro_rules! need {
     (open) => {
@@ -126,6 +127,8 @@ route_table! {
         GET "/github/setup"             callback::installed    Open;
         GET "/setup"                    setup::show            Open;
         GET "/setup/callback"           setup::finish          Open;
+        GET "/panel/{project}"          serve::panel           Nothing;
+        GET "/assets/{name}"            serve::asset           Nothing;
     }
     project {
         // method tail                  handler                keys    panel
@@ -168,8 +171,14 @@ fn pattern(path: &'static str) -> &'static str {
 /// What GitHub, browsers and panels reach.
 pub fn public(config: &mut ServiceConfig) {
     let panel = web::scope("/panel/{project}/api").wrap(from_fn(edge::cross_origin));
-    let panel = resources(tails(true)).into_iter().fold(panel, |scope, resource| scope.service(resource));
+    let mut panel = resources(tails(true)).into_iter().fold(panel, |scope, resource| scope.service(resource));
+    for resource in resources(vec![panel_session()]) {
+        panel = panel.service(resource);
+    }
     config.service(panel.default_service(web::to(nothing_here)));
+    for resource in resources(vec![elements()]) {
+        config.service(resource.wrap(from_fn(edge::cross_origin)));
+    }
     for resource in resources(outside()) {
         config.service(resource);
     }
@@ -184,7 +193,34 @@ pub fn internal(config: &mut ServiceConfig) {
     let project = web::scope("/v1/projects/{project}");
     let project = resources(tails(false)).into_iter().fold(project, |scope, resource| scope.service(resource));
     config.service(project.default_service(web::to(nothing_here)));
+    for resource in resources(console_routes()) {
+        config.service(resource);
+    }
     config.default_service(web::to(nothing_here));
+}
+
+/// The custom elements, for pages of the panel origins.
+fn elements() -> Entry {
+    Entry { method: Method::GET, path: "/embed.js", need: Need::Nothing, route: web::route().to(serve::embed) }
+}
+
+/// What only the panel's own page asks.
+fn panel_session() -> Entry {
+    let need = Need::Panel(role!(viewer));
+    Entry { method: Method::GET, path: "/session", need, route: web::route().to(session::show) }
+}
+
+/// The console's page, and what only that page asks.
+fn console_routes() -> Vec<Entry> {
+    let admin = Need::Key(Scope::Admin);
+    let entry = |method, path, need, route| Entry { method, path, need, route };
+    vec![
+        entry(Method::GET, "/console", Need::Open, web::route().to(console::page)),
+        entry(Method::POST, "/console/sign-in", Need::Open, web::route().to(console::sign_in)),
+        entry(Method::POST, "/console/sign-out", admin, web::route().to(console::sign_out)),
+        entry(Method::GET, "/assets/{name}", Need::Nothing, web::route().to(serve::asset)),
+        entry(Method::GET, "/console/api/overview", admin, web::route().to(console::overview)),
+    ]
 }
 
 /// What a worker shows, and nothing else.

@@ -66,27 +66,28 @@ fn form_page(form: &Form, token: &str, organization: Option<&str>) -> String {
     let owner =
         organization.map_or("your own GitHub account".to_owned(), |name| format!("the organization {}", escape(name)));
     let (action, manifest, token) = (escape(&form.action), escape(&form.manifest), escape(token));
-    format!(
-        "<main>\n<h1>Set up Lockstep</h1>\n\
+    page::sheet_body(&format!(
+        "<h1>Set up Lockstep</h1>\n\
          <p>Lockstep works through a GitHub App of your own. One click makes it: GitHub shows what the App \
          may do and asks you to confirm, then brings you back here.</p>\n\
          <form method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"manifest\" value=\"{manifest}\">\n\
-         <p><button type=\"submit\">Make the GitHub App</button></p>\n</form>\n\
-         <p>It will belong to {owner}.</p>\n\
+         <button type=\"submit\">Make the GitHub App</button>\n</form>\n\
+         <p class=\"muted small after\">It will belong to {owner}.</p>\n\
+         <details>\n<summary>Make it for an organization instead</summary>\n\
          <form method=\"get\" action=\"/setup\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n\
-         <p><label for=\"organization\">Make it for an organization instead</label><br>\n\
-         <input id=\"organization\" name=\"organization\" autocomplete=\"off\" spellcheck=\"false\">\n\
-         <button type=\"submit\">Continue</button></p>\n</form>\n</main>"
-    )
+         <label for=\"organization\">Organization on GitHub</label>\n\
+         <input id=\"organization\" name=\"organization\" autocomplete=\"off\" spellcheck=\"false\" required>\n\
+         <button type=\"submit\" class=\"second\">Continue</button>\n</form>\n</details>"
+    ))
 }
 
 fn made_page(install_url: &str) -> String {
-    format!(
-        "<main>\n<h1>The GitHub App is ready</h1>\n<p>Its keys are stored encrypted, and every replica uses it within \
-         seconds. This page has done its work.</p>\n<p><a href=\"{}\">Install the App on an account</a>, or let the \
-         people of your product do so when they connect.</p>\n</main>",
+    page::sheet_body(&format!(
+        "<h1>The GitHub App is ready</h1>\n<p>Its keys are stored encrypted, and every replica uses it within \
+         seconds. This page has done its work.</p>\n<a class=\"button\" href=\"{}\">Install the App on an account</a>\n\
+         <p class=\"muted small after\">Or let the people of your product do so when they connect.</p>",
         escape(install_url)
-    )
+    ))
 }
 
 fn html(engine: &Engine, title: &str, body: &str) -> HttpResponse {

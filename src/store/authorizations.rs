@@ -12,6 +12,7 @@ use super::events::{self, Actor, Event};
 use super::linking::lock;
 use super::sealed::Place;
 use super::{Store, StoreError, revocations};
+use crate::model::{ProjectId, UserId};
 use crate::vault::Vault;
 
 /// How long one process may take to refresh before another tries.
@@ -69,6 +70,14 @@ impl Store {
             )
             .await?;
         row.as_ref().map(|row| opened(vault, pid, user, row)).transpose()
+    }
+
+    /// Whether this user has authorized for this project.
+    pub async fn has_authorized(&self, project: &ProjectId, user: &UserId) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let sql = "SELECT EXISTS (SELECT FROM authorizations JOIN projects USING (pid) WHERE id = $1 AND user_id = $2)";
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query_one(&statement, &[&project.as_str(), &user.as_str()]).await?.try_get(0)?)
     }
 
     /// Keeps what a person allowed. A token that was there before is queued to be revoked; answers

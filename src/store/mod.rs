@@ -9,6 +9,7 @@ pub mod blobs;
 pub mod changes;
 pub mod conflicts;
 mod connect;
+pub mod console;
 pub mod created_repositories;
 pub mod error;
 pub mod events;

@@ -9,6 +9,7 @@
 
 mod local;
 mod shared;
+mod standing;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::{GithubError, Result, Throttle};
 use local::Local;
 use shared::Shared;
+pub use standing::Standing;
 
 /// Who waits for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

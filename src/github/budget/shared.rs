@@ -23,6 +23,9 @@ pub(crate) struct Shared {
     limits: Limits,
 }
 
+/// `core` and `graphql`: remaining, limit, reset (ms); then until when it is blocked (ms).
+pub(super) type Fields = Vec<Option<i64>>;
+
 pub(super) enum Reply {
     Yes,
     Wait(DateTime<Utc>, Throttle),
@@ -81,6 +84,20 @@ impl Shared {
         }
         let mut redis = self.redis.clone();
         self.answer::<i64>(call.invoke_async(&mut redis)).await.map(drop)
+    }
+
+    /// What all processes know of an installation's budget: the fields of its state, and its
+    /// content-creating requests of the last minute and hour.
+    pub(super) async fn standing(&self, installation: i64, now: DateTime<Utc>) -> Option<(Fields, usize, usize)> {
+        let of = |resource: &str| ["remaining", "limit", "reset"].map(|what| format!("{resource}:{what}"));
+        let fields = [&of("core")[..], &of("graphql"), &["blocked".to_owned()]].concat();
+        let log = self.key(installation, "content");
+        let since = |seconds: i64| format!("({}", now.timestamp_millis() - seconds * 1000);
+        let mut ask = redis::pipe();
+        ask.hmget(self.key(installation, "state"), fields);
+        ask.zcount(&log, since(60), "+inf").zcount(&log, since(3600), "+inf");
+        let mut redis = self.redis.clone();
+        self.answer(ask.query_async(&mut redis)).await
     }
 
     /// A sealed secret that another process left under this name.
