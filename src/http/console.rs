@@ -8,9 +8,10 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::auth::CONSOLE_COOKIE;
-use super::keys::{KeyRing, hash};
+use super::keys::KeyRing;
 use super::problem::ApiError;
 use crate::engine::Engine;
+use crate::store::keys::hash;
 use crate::ui::{pages, serve};
 
 /// A working day.
