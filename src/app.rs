@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use crate::config::{Config, GithubAppConfig};
+use crate::config::{Config, GithubAppConfig, WorkConfig};
 use crate::engine::{Engine, EngineSettings};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
@@ -55,7 +55,7 @@ pub struct App {
     keys: Arc<KeyRing>,
     engine: Engine,
     threads: usize,
-    workers: usize,
+    work: WorkConfig,
 }
 
 impl App {
@@ -72,7 +72,7 @@ impl App {
         let engine = engine(&config, addresses)?;
         let keys = Arc::new(KeyRing::new(engine.store.clone(), &config.api_keys));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(App { role, public, internal, addresses, keys, engine, threads, workers: config.work.workers })
+        Ok(App { role, public, internal, addresses, keys, engine, threads, work: config.work })
     }
 
     pub fn addresses(&self) -> Addresses {
@@ -104,7 +104,7 @@ impl App {
             let stopping = stopping.clone();
             async move { store.watch(stopping).await }
         });
-        let work = tokio::spawn(work(self.engine.clone(), self.role, self.workers, stopping.clone()));
+        let work = tokio::spawn(work(self.engine.clone(), self.role, self.work.clone(), stopping.clone()));
         tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
         shutdown.await;
         tracing::info!("stopping");
@@ -188,14 +188,14 @@ fn credentials(app: &GithubAppConfig) -> anyhow::Result<AppCredentials> {
 }
 
 /// What goes on besides answering requests: first the schema, then the role's work.
-async fn work(engine: Engine, role: Role, workers: usize, stopping: CancellationToken) {
+async fn work(engine: Engine, role: Role, plan: WorkConfig, stopping: CancellationToken) {
     if !prepare(&engine.store, &stopping).await {
         return;
     }
     let jobs = async {
         if role != Role::Web {
-            let worker = Worker::new(engine.queue.clone(), Arc::new(engine.clone()), workers);
-            worker.run(stopping.clone(), GRACE).await;
+            let worker = Worker::new(engine.queue.clone(), Arc::new(engine.clone()), plan.workers);
+            tokio::join!(worker.run(stopping.clone(), GRACE), engine.keep_house(&plan, &stopping));
         }
     };
     tokio::join!(engine.watch_app(&stopping, tell_setup), jobs);

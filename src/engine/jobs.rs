@@ -9,12 +9,20 @@ impl Handler for Engine {
     async fn handle(&self, job: Job) -> Outcome {
         match job {
             Job::Wake(wake) => self.woken(wake).await,
-            Job::Delivery(_) => Outcome::Done,
+            Job::Delivery(delivery) => outcome(self.delivery(&delivery).await),
         }
     }
 
-    async fn give_up(&self, _job: Job, _attempts: u32) -> Outcome {
-        Outcome::Done
+    async fn give_up(&self, job: Job, attempts: u32) -> Outcome {
+        match job {
+            Job::Delivery(delivery) => outcome(self.bury_delivery(&delivery, attempts).await),
+            Job::Wake(Wake::Project { pid }) => outcome(self.bury_project(pid, attempts).await),
+            // Their rows count attempts of their own; the sweep wakes somebody up again.
+            Job::Wake(wake) => {
+                tracing::error!(?wake, attempts, "a job is put off until the next sweep");
+                Outcome::Done
+            }
+        }
     }
 }
 
@@ -23,7 +31,8 @@ impl Engine {
         let done = match wake {
             Wake::Project { pid } => self.look(pid).await,
             Wake::Revocation { id } => self.revoke(id).await,
-            Wake::Notification { .. } | Wake::PullRequest { .. } => Ok(()),
+            Wake::Notification { id } => self.notify(id).await,
+            Wake::PullRequest { .. } => Ok(()),
         };
         outcome(done)
     }

@@ -105,6 +105,7 @@ impl Look<'_> {
             .under_lease(self.lease, async |tx| {
                 holds::forget_refusals(tx, on.pid).await?;
                 settle::settle(tx, on.pid, &settled).await?;
+                settle::not_gone(tx, on.pid).await?;
                 let view = self.engine.integration_json(tx, on.pid).await?;
                 self.engine.say(tx, on, "integration.restored", &Actor::Github(None), json!({ "integration": view })).await
             })
@@ -118,6 +119,9 @@ impl Look<'_> {
     pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
         tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
         match judge(&error) {
+            Verdict::Stop(state, problem) if self.on.gone && problem.code == Code::RepositoryNotAccessible => {
+                self.stop(state, Problem::new(Code::RepositoryGone, "The repository was deleted on GitHub.")).await
+            }
             Verdict::Wait(at, problem) => self.wait(at, problem).await,
             Verdict::Retry(problem) => self.retry(problem).await,
             Verdict::Stop(state, problem) => self.stop(state, problem).await,

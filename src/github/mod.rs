@@ -33,7 +33,7 @@ mod verdict;
 mod write;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use app::AppCredentials;
@@ -52,6 +52,7 @@ pub use trees::{TreeEntry, TreeKind, TreeListing};
 pub use users::{Account, GithubUser, Membership, Permission, UserInstallation, UserRepository, UserRepositoryPage};
 pub use write::{Content, TreeChange};
 
+use arc_swap::ArcSwapOption;
 use made::Made;
 use meter::Meter;
 use tokens::Tokens;
@@ -116,7 +117,8 @@ struct Inner {
     vault: Vault,
     budget: Budget,
     meter: Meter,
-    app: RwLock<Option<Arc<AppCredentials>>>,
+    /// Read by every webhook, so without a lock.
+    app: ArcSwapOption<AppCredentials>,
     tokens: Tokens,
     made: Made,
 }
@@ -134,7 +136,7 @@ impl GitHub {
             vault,
             budget,
             meter,
-            app: RwLock::new(None),
+            app: ArcSwapOption::empty(),
             tokens: Tokens::default(),
             made: Made::default(),
         };
@@ -148,11 +150,11 @@ impl GitHub {
 
     /// Replaces the App everywhere at once.
     pub fn set_app(&self, app: Option<AppCredentials>) {
-        *self.inner.app.write().unwrap_or_else(PoisonError::into_inner) = app.map(Arc::new);
+        self.inner.app.store(app.map(Arc::new));
     }
 
     pub fn app(&self) -> Option<Arc<AppCredentials>> {
-        self.inner.app.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.app.load_full()
     }
 
     pub(crate) fn required_app(&self) -> Result<Arc<AppCredentials>> {

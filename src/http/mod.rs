@@ -8,6 +8,7 @@ mod callback;
 pub mod changes;
 pub mod conflicts;
 mod console;
+pub mod dead_letters;
 mod docs;
 pub mod edge;
 mod failure;
@@ -32,6 +33,7 @@ mod session;
 mod setup;
 pub mod syncs;
 mod table;
+pub mod webhook;
 
 pub use auth::{Caller, Project};
 pub use body::{Json, Query};

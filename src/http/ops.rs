@@ -35,7 +35,8 @@ pub async fn readyz(engine: web::Data<Engine>) -> Result<HttpResponse, ApiError>
 /// Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Metrics", content_type = "text/plain")))]
-pub async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
+pub async fn metrics(engine: web::Data<Engine>, metrics: web::Data<Metrics>) -> HttpResponse {
+    engine.measure().await;
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4")).body(metrics.render())
 }
 

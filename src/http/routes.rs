@@ -119,9 +119,13 @@ route_table! {
         GET "/docs"                     ops::docs              open;
         GET "/v1/projects"              projects::list         admin;
         GET "/v1/audit"                 audit::list            admin;
+        GET "/v1/dead-letters"          dead_letters::list     admin;
+        POST "/v1/dead-letters/{id}/retry" dead_letters::retry admin;
+        DELETE "/v1/dead-letters/{id}"  dead_letters::delete   admin;
     }
     browsers {
         // method path                  handler                Open: all it needs is PostgreSQL; or Nothing
+        POST "/webhooks/github"         webhook::receive       Nothing;
         GET "/github/start"             callback::start        Open;
         GET "/github/callback"          callback::finish       Open;
         GET "/github/setup"             callback::installed    Open;

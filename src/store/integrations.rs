@@ -90,6 +90,8 @@ pub struct Integration {
     pub state: State,
     pub connected_by: String,
     pub head: Option<Recorded>,
+    /// GitHub said that the repository was deleted.
+    pub gone: bool,
     pub rescan: bool,
     pub initial_done: bool,
     pub due_at: Option<DateTime<Utc>>,
@@ -109,7 +111,7 @@ pub struct Integration {
 }
 
 const COLUMNS: &str = "i.pid, p.id AS project, i.connection, i.installation_id, i.repository_id, i.full_name, i.private,
-    i.default_branch, i.url, i.branch, i.state, i.connected_by, i.head_commit, i.head_tree, i.rescan, i.initial_done,
+    i.default_branch, i.url, i.branch, i.state, i.connected_by, i.head_commit, i.head_tree, i.gone, i.rescan, i.initial_done,
     i.due_at, i.remote_due, i.window_at, i.sync_id, i.attempts, i.error, i.confirm, i.confirmed, p.settings, p.revision,
     p.pending, p.files AS project_files, now() AS now";
 
@@ -134,6 +136,7 @@ impl Integration {
             state: State::parse(row.try_get("state")?)?,
             connected_by: row.try_get("connected_by")?,
             head,
+            gone: row.try_get("gone")?,
             rescan: row.try_get("rescan")?,
             initial_done: row.try_get("initial_done")?,
             due_at: row.try_get("due_at")?,

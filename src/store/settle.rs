@@ -92,6 +92,12 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
     Ok(())
 }
 
+/// The repository is there after all.
+pub async fn not_gone(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    tx.execute("UPDATE integrations SET gone = false WHERE pid = $1 AND gone", &[&pid]).await?;
+    Ok(())
+}
+
 async fn restart_window(tx: &Transaction<'_>, pid: i64, revision: i64) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE integrations SET window_at = (SELECT min(changed_at) FROM files WHERE pid = $1 AND revision > $2

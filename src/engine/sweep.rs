@@ -1,0 +1,51 @@
+//! The sweep: PostgreSQL knows what is due, and this finds what nobody was woken up for, because
+//! Redis lost it, because somebody died, or because it could not be told at the time.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::store::StoreError;
+
+/// Of each kind, in one sweep; the longest due come first, and the others with the next one.
+const AT_ONCE: i64 = 5000;
+
+/// How long a gauge may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    /// Wakes up whoever has to do what is due. Those who are at it already coalesce.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        let mut wakes = self.store.work_due(AT_ONCE).await?;
+        if self.settings.notify.is_some() {
+            wakes.extend(self.store.notifications_due(AT_ONCE).await?);
+        }
+        let found = wakes.len();
+        if found > 0 {
+            tracing::debug!(found, "the sweep found work");
+            self.wake_all(wakes).await;
+        }
+        Ok(found)
+    }
+
+    /// Brings the gauges up to date that only a look can tell. What does not answer keeps its value.
+    pub async fn measure(&self) {
+        let (queue, due, dead) = tokio::join!(
+            soon(self.queue.stats()),
+            soon(self.store.count_projects_due()),
+            soon(self.store.count_dead_letters()),
+        );
+        if let Some(stats) = queue {
+            self.metrics.queue(stats.depth, stats.oldest);
+        }
+        if let Some(due) = due {
+            self.metrics.pending_projects(due);
+        }
+        if let Some(dead) = dead {
+            self.metrics.dead_letters(dead);
+        }
+    }
+}
+
+async fn soon<T, E>(answer: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
+}
