@@ -83,6 +83,19 @@ impl MergeMethod {
     }
 }
 
+/// A merge as it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct MergeOrder {
+    pub(crate) method: MergeMethod,
+    /// Where the head must be.
+    pub(crate) expected: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) by: u64,
+    /// Past protection, as administrators may.
+    pub(crate) bypass: bool,
+}
+
 /// Why a pull request is not merged.
 #[derive(Clone, Debug)]
 pub(crate) enum MergeRefusal {
@@ -274,16 +287,12 @@ impl Core {
     }
 
     /// Merges a pull request and answers the commit its base ends at.
-    #[expect(clippy::too_many_arguments, reason = "one merge has this many sides")]
     pub(crate) fn merge_pull(
         &self,
         world: &mut World,
         repository: u64,
         number: u64,
-        method: MergeMethod,
-        expected: Option<String>,
-        by: u64,
-        bypass: bool,
+        order: MergeOrder,
     ) -> Result<Oid, MergeRefusal> {
         let pull = world.pull(repository, number).ok_or(MergeRefusal::NotOpen)?.clone();
         if !pull.is_open() {
@@ -292,7 +301,8 @@ impl Core {
         if pull.draft {
             return Err(MergeRefusal::Draft);
         }
-        if expected.is_some_and(|sha| sha != pull.head_sha.hex()) {
+        let by = order.by;
+        if order.expected.as_ref().is_some_and(|sha| *sha != pull.head_sha.hex()) {
             return Err(MergeRefusal::HeadMoved);
         }
         let repo = world.repositories.get(&repository).ok_or(MergeRefusal::NotOpen)?;
@@ -300,7 +310,8 @@ impl Core {
         let base = git.branch(&pull.base).ok_or(MergeRefusal::NotOpen)?;
         let author = person_of(world, by);
         let github = Person::new("GitHub", "noreply@github.com", world.now());
-        let merged = Merge { git: &git, pull: &pull, base, author, github }.make(method)?;
+        let merge = Merge { git: &git, pull: &pull, base, author, github, order: &order };
+        let merged = merge.make()?;
         let change = RefChange {
             repository,
             name: format!("refs/heads/{}", pull.base),
@@ -308,7 +319,7 @@ impl Core {
             to: Some(merged),
             force: false,
             actor: by,
-            bypass: bypass || world.review_decision(repository, &pull) == Some("APPROVED"),
+            bypass: order.bypass || world.review_decision(repository, &pull) == Some("APPROVED"),
         };
         self.change_ref(world, &change).map_err(MergeRefusal::Ref)?;
         let open = world.pull(repository, number).is_some_and(Pull::is_open);
@@ -326,22 +337,35 @@ struct Merge<'a> {
     base: Oid,
     author: Person,
     github: Person,
+    order: &'a MergeOrder,
 }
 
 impl Merge<'_> {
-    fn make(&self, method: MergeMethod) -> Result<Oid, MergeRefusal> {
+    fn make(&self) -> Result<Oid, MergeRefusal> {
         let tree = self.git.merge_trees(&self.base, &self.pull.head_sha);
         let tree = tree.ok_or(MergeRefusal::Conflicts)?;
         let (number, title) = (self.pull.number, &self.pull.title);
-        match method {
+        match self.order.method {
             MergeMethod::Merge => {
-                let message = format!("Merge pull request #{number} from {}\n\n{title}", self.pull.head);
+                let headline = format!("Merge pull request #{number} from {}", self.pull.head);
+                let message = self.message(headline, title);
                 self.write(tree, vec![self.base, self.pull.head_sha], message)
             }
             MergeMethod::Squash => {
-                self.write(tree, vec![self.base], format!("{title} (#{number})"))
+                let message = self.message(format!("{title} (#{number})"), "");
+                self.write(tree, vec![self.base], message)
             }
             MergeMethod::Rebase => self.rebase(),
+        }
+    }
+
+    /// As ordered, else as GitHub words it.
+    fn message(&self, headline: String, body: &str) -> String {
+        let headline = self.order.title.clone().unwrap_or(headline);
+        let body = self.order.message.as_deref().unwrap_or(body);
+        match body {
+            "" => headline,
+            body => format!("{headline}\n\n{body}"),
         }
     }
 

@@ -87,7 +87,7 @@ impl Core {
         let id = delivery.id;
         let app = world.apps.get(&delivery.app);
         if app.is_none_or(|app| app.hook_url.is_none() || !app.hook_active) {
-            delivery.outcome = Outcome::new("no hook URL", 0);
+            delivery.outcome = Outcome::unsent();
             world.deliveries.push(delivery);
             return;
         }

@@ -126,6 +126,9 @@ fn check(repo: &Repository, change: &RefChange, now: Option<Oid>) -> Result<(), 
     match change.to {
         None if now.is_none() => return Err(RefRefusal::Missing),
         Some(_) if now.is_none() && !is_valid(&change.name) => return Err(RefRefusal::BadName),
+        Some(_) if now.is_none() && repo.git.refs.is_blocked(&change.name) => {
+            return Err(RefRefusal::InTheWay);
+        }
         Some(to) => check_target(repo, change, now, to)?,
         None => {}
     }

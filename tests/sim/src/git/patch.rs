@@ -25,8 +25,30 @@ pub(crate) fn compare(old: &[u8], new: &[u8]) -> Patch {
     Patch {
         additions: diff.count_additions(),
         deletions: diff.count_removals(),
-        text: Some(text.to_string().trim_end_matches('\n').to_owned()),
+        text: Some(as_git(&text.to_string())),
     }
+}
+
+/// Git leaves out a count of one, and begins an empty side at the line before.
+fn as_git(hunks: &str) -> String {
+    let lines = hunks.lines().map(|line| header(line).unwrap_or_else(|| line.to_owned()));
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+fn header(line: &str) -> Option<String> {
+    let inner = line.strip_prefix("@@ -")?.strip_suffix(" @@")?;
+    let (old, new) = inner.split_once(" +")?;
+    Some(format!("@@ -{} +{} @@", range(old)?, range(new)?))
+}
+
+fn range(text: &str) -> Option<String> {
+    let (start, count) = text.split_once(',')?;
+    let start: u32 = start.parse().ok()?;
+    Some(match count {
+        "0" => format!("{},0", start.saturating_sub(1)),
+        "1" => start.to_string(),
+        count => format!("{start},{count}"),
+    })
 }
 
 /// Git's own rule: a NUL in the first 8,000 bytes.

@@ -54,6 +54,11 @@ impl Refs {
             .collect()
     }
 
+    /// Whether a new ref of this name finds `a` in the way of `a/b`, or the other way round.
+    pub(crate) fn is_blocked(&self, name: &str) -> bool {
+        in_the_way(&lock(&self.refs), name).is_err()
+    }
+
     /// Compare and swap: `to` = nothing deletes, `from` = nothing must not exist yet.
     pub(crate) fn swap(
         &self,

@@ -43,10 +43,9 @@ impl Arguments {
         self.value("input")
     }
 
-    /// `first` or `last`, for connections.
-    pub(crate) fn count(&self) -> usize {
-        let given = self.value("first").as_u64().or(self.value("last").as_u64());
-        usize::try_from(given.unwrap_or(100)).unwrap_or(100).min(100)
+    /// A number that is not negative.
+    pub(crate) fn count(&self, name: &str) -> Option<usize> {
+        usize::try_from(self.value(name).as_u64()?).ok()
     }
 }
 

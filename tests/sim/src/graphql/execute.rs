@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 use super::arguments::{Arguments, plain};
 use super::document::{Document, Text};
 use super::objects::Node;
+use super::schema::Schema;
+use super::validate;
 use super::value::{Failure, Resolved};
 use crate::call::Call;
 
@@ -24,6 +26,14 @@ pub(crate) fn run(call: &Call<'_>, document: &Document) -> Value {
     let Some(operation) = document.operation() else {
         return json!({ "errors": [{ "message": "An operation must be given." }] });
     };
+    let errors = validate::errors(document, operation);
+    if !errors.is_empty() {
+        let mut log = call.core.log();
+        for error in &errors {
+            log.unknown.push(format!("POST /graphql: {}", error["message"]));
+        }
+        return json!({ "errors": errors });
+    }
     let mut variables = document.variables.clone();
     for definition in &operation.variables {
         if let Some(default) = &definition.default_value {
@@ -173,7 +183,7 @@ impl Context<'_> {
 
 fn applies(node: &Node, condition: &TypeCondition<'static, Text>) -> bool {
     let TypeCondition::On(name) = condition;
-    node.typename() == name || node.interfaces().contains(&name.as_str())
+    node.typename() == name || Schema::get().implements(node.typename(), name)
 }
 
 /// The same object selected twice has the fields of both.

@@ -2,12 +2,15 @@
 //! each field.
 
 pub(crate) mod arguments;
+mod coerce;
 pub(crate) mod commit_on_branch;
 pub(crate) mod document;
 pub(crate) mod execute;
 pub(crate) mod mutations;
 pub(crate) mod objects;
 pub(crate) mod query;
+mod schema;
+mod validate;
 pub(crate) mod value;
 
 use serde_json::json;

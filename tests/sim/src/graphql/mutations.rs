@@ -11,7 +11,7 @@ use crate::access::write;
 use crate::call::{Call, Target};
 use crate::events::refs::{RefChange, RefRefusal, check_ref_change};
 use crate::git::Oid;
-use crate::pulls::{MergeMethod, MergeRefusal, NewPull, PullRefusal};
+use crate::pulls::{MergeMethod, MergeOrder, MergeRefusal, NewPull, PullRefusal};
 use crate::render::node_id::NodeId;
 use crate::rest::rules_message;
 
@@ -93,6 +93,9 @@ fn update_refs(call: &Call<'_>, input: &Value) -> Field {
             bypass: false,
         };
         check_ref_change(&world, &change).map_err(|refusal| ref_failure(&refusal))?;
+        if changes.iter().any(|other| are_nested(other, &change)) {
+            return Err(ref_failure(&RefRefusal::InTheWay));
+        }
         changes.push(change);
     }
     for change in &changes {
@@ -100,6 +103,12 @@ fn update_refs(call: &Call<'_>, input: &Value) -> Field {
         changed.map_err(|refusal| ref_failure(&refusal))?;
     }
     Ok(Resolved::Object(payload("UpdateRefsPayload", input).node()))
+}
+
+/// Two new refs of which one would have to be a folder of the other, or the same.
+fn are_nested(a: &RefChange, b: &RefChange) -> bool {
+    let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|it| it.starts_with('/'));
+    a.name == b.name || within(&a.name, &b.name) || within(&b.name, &a.name)
 }
 
 fn create_ref(call: &Call<'_>, input: &Value) -> Field {
@@ -207,6 +216,14 @@ fn update_pull(call: &Call<'_>, input: &Value) -> Field {
     let mut world = call.world();
     let by = call.actor(&world);
     call.core.edit_pull(&mut world, id, number, edits, by);
+    match input["state"].as_str() {
+        Some("CLOSED") => call.core.close_pull(&mut world, id, number, by),
+        Some(_) => {
+            let reopened = call.core.reopen_pull(&mut world, id, number, by);
+            reopened.map_err(|refusal| pull_failure(&refusal))?;
+        }
+        None => {}
+    }
     Ok(pull_payload("UpdatePullRequestPayload", input, (id, number)))
 }
 
@@ -241,13 +258,18 @@ fn set_draft(call: &Call<'_>, input: &Value, draft: bool) -> Field {
 
 fn merge_pull(call: &Call<'_>, input: &Value) -> Field {
     let (id, number) = named_pull(call, input, "contents")?;
-    let method = input["mergeMethod"].as_str().unwrap_or("MERGE");
-    let method = MergeMethod::parse(method).unwrap_or(MergeMethod::Merge);
-    let expected = input["expectedHeadOid"].as_str().map(str::to_owned);
+    let text = |name: &str| input[name].as_str().map(str::to_owned);
+    let method = MergeMethod::parse(input["mergeMethod"].as_str().unwrap_or("MERGE"));
     let mut world = call.world();
-    let by = call.actor(&world);
-    let person = is_person(&call.caller);
-    let merged = call.core.merge_pull(&mut world, id, number, method, expected, by, person);
+    let order = MergeOrder {
+        method: method.unwrap_or(MergeMethod::Merge),
+        expected: text("expectedHeadOid"),
+        title: text("commitHeadline"),
+        message: text("commitBody"),
+        by: call.actor(&world),
+        bypass: is_person(&call.caller),
+    };
+    let merged = call.core.merge_pull(&mut world, id, number, order);
     merged.map_err(|refusal| match refusal {
         MergeRefusal::NotOpen | MergeRefusal::Conflicts => {
             Failure::unprocessable("Pull Request is not mergeable")

@@ -52,18 +52,6 @@ impl Node {
         }
     }
 
-    pub(crate) fn interfaces(&self) -> &'static [&'static str] {
-        match self {
-            Node::Object(..) => &["GitObject", "Node"],
-            Node::Account(..) => &["Actor", "RepositoryOwner", "ProfileOwner", "Node"],
-            Node::Repository(_) | Node::Ref(..) => &["Node", "RepositoryInfo"],
-            Node::Pull(..) => &["Node", "Closable", "Comment"],
-            Node::Review(..) => &["Node", "Comment"],
-            Node::Plain(plain) if plain.typename == "GpgSignature" => &["GitSignature"],
-            _ => &[],
-        }
-    }
-
     /// Resolves one field.
     pub(crate) fn field(&self, call: &Call<'_>, name: &str, arguments: &Arguments) -> Field {
         match self {
@@ -165,7 +153,7 @@ impl Node {
                 may(call, &world, id, read("contents"))?;
                 let all = git.refs.list(arguments.required("refPrefix")?);
                 let nodes = all.into_iter().map(|(full, _)| Node::Ref(id, full));
-                connection("RefConnection", nodes.collect(), arguments)
+                connection("RefConnection", nodes.collect(), arguments)?
             }
             "object" => {
                 may(call, &world, id, read("contents"))?;
@@ -191,6 +179,7 @@ impl Node {
                 may(call, &world, id, read("pull_requests"))?;
                 let all = world.pulls.get(&id).into_iter().flatten();
                 let head = arguments.text("headRefName");
+                let base = arguments.text("baseRefName");
                 let states = arguments.value("states");
                 let fits = |pull: &crate::world::pull::Pull| {
                     let state = pull_state(pull);
@@ -199,11 +188,13 @@ impl Node {
                         Value::String(one) => one == state,
                         _ => true,
                     };
-                    wanted && head.is_none_or(|head| pull.head == head)
+                    wanted
+                        && head.is_none_or(|head| pull.head == head)
+                        && base.is_none_or(|base| pull.base == base)
                 };
                 let fitting = all.filter(|(_, pull)| fits(pull));
                 let nodes = fitting.map(|(number, _)| Node::Pull(id, *number)).collect();
-                connection("PullRequestConnection", nodes, arguments)
+                connection("PullRequestConnection", nodes, arguments)?
             }
             _ => return Err(self.unknown(name)),
         })
@@ -238,7 +229,7 @@ impl Node {
                 let all = world.pulls.get(&id).into_iter().flatten();
                 let own = all.filter(|(_, pull)| pull.head == branch);
                 let nodes = own.map(|(number, _)| Node::Pull(id, *number)).collect();
-                connection("PullRequestConnection", nodes, arguments)
+                connection("PullRequestConnection", nodes, arguments)?
             }
             _ => return Err(self.unknown(name)),
         })
@@ -303,11 +294,11 @@ impl Node {
             "parents" => {
                 let parents = commit.parents.iter();
                 let nodes = parents.map(|it| object(*it, Kind::Commit)).collect();
-                connection("CommitConnection", nodes, arguments)
+                connection("CommitConnection", nodes, arguments)?
             }
             "history" => {
                 let log = target.git.store.log(oid).map(|(oid, _)| object(oid, Kind::Commit));
-                connection("CommitHistoryConnection", log.take(1_000).collect(), arguments)
+                connection("CommitHistoryConnection", log.take(1_000).collect(), arguments)?
             }
             "author" => Resolved::Object(actor(call, &commit.author)),
             "committer" => Resolved::Object(actor(call, &commit.committer)),
@@ -461,7 +452,7 @@ impl Node {
                         .with("commit", Resolved::Object(commit))
                         .node()
                 });
-                connection("PullRequestCommitConnection", nodes.collect(), arguments)
+                connection("PullRequestCommitConnection", nodes.collect(), arguments)?
             }
             "reviews" | "latestReviews" | "latestOpinionatedReviews" => {
                 let all: Vec<_> = match name {
@@ -469,7 +460,7 @@ impl Node {
                     _ => pull.latest_reviews(),
                 };
                 let nodes = all.iter().map(|it| Node::Review(id, number, it.id)).collect();
-                connection("PullRequestReviewConnection", nodes, arguments)
+                connection("PullRequestReviewConnection", nodes, arguments)?
             }
             "statusCheckRollup" => {
                 let sha = pull.head_sha;
@@ -549,7 +540,8 @@ fn viewer_permission(call: &Call<'_>, world: &crate::world::World, id: u64) -> R
 
 fn actor(call: &Call<'_>, person: &Person) -> Node {
     let world = call.world();
-    let user = login_of(&world, &person.email).and_then(|it| world.account_id(it));
+    let user = login_of(&world, &person.email).and_then(|it| world.account(it));
+    let user = user.filter(|it| it.kind == AccountKind::User).map(|it| it.id);
     Plain::new("GitActor")
         .text("name", person.name.clone())
         .text("email", person.email.clone())
@@ -578,38 +570,39 @@ fn rollup(call: &Call<'_>, id: u64, sha: &Oid) -> Field {
     })
 }
 
-/// A page of a list: `first` from the front, `last` from the end, `after` a cursor.
-pub(crate) fn connection(
-    typename: &'static str,
-    nodes: Vec<Node>,
-    arguments: &Arguments,
-) -> Resolved {
+/// A page of a list: `first` from the front (`after` a cursor), `last` from the end; one of
+/// them must be given, and a hundred is the most.
+pub(crate) fn connection(typename: &'static str, nodes: Vec<Node>, arguments: &Arguments) -> Field {
+    let (first, last) = (arguments.count("first"), arguments.count("last"));
+    let count = first.or(last).ok_or_else(|| {
+        let message = "You must provide a `first` or `last` value to properly paginate the \
+                       connection.";
+        Failure::new("MISSING_PAGINATION_BOUNDARIES", message)
+    })?;
+    if count > 100 {
+        let message = format!(
+            "Requesting {count} records on the connection exceeds the limit of 100 records."
+        );
+        return Err(Failure::new("EXCESSIVE_PAGINATION", message));
+    }
     let total = nodes.len();
-    let count = arguments.count();
     let after = arguments.text("after").and_then(|it| it.parse::<usize>().ok());
-    let start = match arguments.value("last").is_u64() {
-        true => total.saturating_sub(count),
-        false => after.unwrap_or(0).min(total),
+    let start = match first {
+        Some(_) => after.unwrap_or(0).min(total),
+        None => total.saturating_sub(count),
     };
     let end = (start + count).min(total);
-    let page: Vec<Node> = nodes[start..end].to_vec();
-    let edge = |(at, node): (usize, Node)| {
-        Plain::new("Edge")
-            .text("cursor", (start + at + 1).to_string())
-            .with("node", Resolved::Object(node))
-            .node()
-    };
+    let cursor = |at: usize| (start < end).then(|| at.to_string());
     let info = Plain::new("PageInfo")
         .text("hasNextPage", end < total)
         .text("hasPreviousPage", start > 0)
-        .with("startCursor", Resolved::scalar(json!((start < end).then(|| (start + 1).to_string()))))
-        .with("endCursor", Resolved::scalar(json!((start < end).then(|| end.to_string()))));
-    Resolved::Object(
+        .text("startCursor", cursor(start + 1))
+        .text("endCursor", cursor(end));
+    Ok(Resolved::Object(
         Plain::new(typename)
             .text("totalCount", total)
-            .with("edges", Resolved::list(page.clone().into_iter().enumerate().map(edge)))
-            .with("nodes", Resolved::list(page))
+            .with("nodes", Resolved::list(nodes.into_iter().take(end).skip(start)))
             .with("pageInfo", Resolved::Object(info.node()))
             .node(),
-    )
+    ))
 }

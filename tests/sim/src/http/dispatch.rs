@@ -272,7 +272,7 @@ fn answer(
     let call = Call { core, request, params, caller, document };
     let reply = (route.handler)(&call).unwrap_or_else(|Refusal(reply)| *reply);
     let reply = conditional(request, reply);
-    let counts = reply.status != 304;
+    let counts = reply.status != 304 && route.template != "/rate_limit";
     metered(core, reply, &budget, trip, counts)
 }
 

@@ -65,6 +65,7 @@ fn list(call: &Call<'_>) -> Answer {
     let since = world.now() - chrono::Duration::days(3);
     let fits = |it: &&Delivery| {
         it.app == app
+            && it.is_logged()
             && it.at > since
             && before.is_none_or(|id| it.id < id)
             && match status {

@@ -9,7 +9,7 @@ use crate::call::{Call, Target};
 use crate::http::message::{Answer, Refusal, Reply, malformed, not_found, refuse, refuse_with, required};
 use crate::http::paging::Page;
 use crate::http::router::{Route, route};
-use crate::pulls::{MergeMethod, MergeRefusal, NewPull, PullRefusal};
+use crate::pulls::{MergeMethod, MergeOrder, MergeRefusal, NewPull, PullRefusal};
 use crate::world::pull::Pull;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -167,13 +167,17 @@ fn merge(call: &Call<'_>) -> Answer {
     let body = call.request.json()?;
     let method = body["merge_method"].as_str().unwrap_or("merge");
     let method = MergeMethod::parse(method).ok_or_else(|| malformed("Invalid merge method."))?;
-    let expected = body["sha"].as_str().map(str::to_owned);
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
     let mut world = call.world();
-    let by = call.actor(&world);
-    let bypass = matches!(call.caller, Caller::User { .. });
-    let merged = call
-        .core
-        .merge_pull(&mut world, target.id, number, method, expected, by, bypass);
+    let order = MergeOrder {
+        method,
+        expected: text("sha"),
+        title: text("commit_title"),
+        message: text("commit_message"),
+        by: call.actor(&world),
+        bypass: matches!(call.caller, Caller::User { .. }),
+    };
+    let merged = call.core.merge_pull(&mut world, target.id, number, order);
     let commit = merged.map_err(|refusal| merge_refusal(&refusal))?;
     let body = json!({
         "sha": commit.hex(), "merged": true, "message": "Pull Request successfully merged",

@@ -7,7 +7,7 @@ use super::{Control, must};
 use crate::call::Target;
 use crate::events::checks::Report;
 use crate::git::Oid;
-use crate::pulls::{MergeMethod, NewPull};
+use crate::pulls::{MergeMethod, MergeOrder, NewPull};
 use crate::world::checks::Status;
 use crate::world::pull::ReviewState;
 
@@ -41,9 +41,15 @@ impl Repo {
     pub fn merge_pull(&self, number: u64, method: MergeMethod) -> String {
         let by = self.owner();
         let mut world = self.core.world();
-        let merged = self
-            .core
-            .merge_pull(&mut world, self.id, number, method, None, by, true);
+        let order = MergeOrder {
+            method,
+            expected: None,
+            title: None,
+            message: None,
+            by,
+            bypass: true,
+        };
+        let merged = self.core.merge_pull(&mut world, self.id, number, order);
         must(merged.map_err(|refusal| format!("{refusal:?}"))).hex()
     }
 

@@ -3,7 +3,16 @@
 mod apps;
 mod client;
 mod commits;
+mod control;
+mod faults;
 mod git;
+mod graphql;
+mod limits;
+mod oauth;
+mod pulls;
+mod receiver;
+mod repositories;
+mod webhooks;
 
 pub(crate) use client::{Client, start};
 
