@@ -61,15 +61,13 @@ pub struct App {
 impl App {
     /// Binds the listeners and puts the parts together. Nothing is asked of PostgreSQL or Redis yet.
     pub async fn build(config: Config, role: Role) -> anyhow::Result<Self> {
-        // Fails only when there is one already, which is as good.
-        let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let public = (role != Role::Worker).then(|| bind(config.http.listen)).transpose()?;
         let internal = bind(config.http.internal_listen)?;
         let addresses = Addresses {
             public: public.as_ref().map(TcpListener::local_addr).transpose()?,
             internal: internal.local_addr()?,
         };
-        let engine = engine(&config, addresses)?;
+        let engine = engine(&config, addresses.public.unwrap_or(config.http.listen))?;
         let keys = Arc::new(KeyRing::new(engine.store.clone(), &config.api_keys));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(App { role, public, internal, addresses, keys, engine, threads, work: config.work })
@@ -142,8 +140,10 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(socket)
 }
 
-fn engine(config: &Config, addresses: Addresses) -> anyhow::Result<Engine> {
-    let listen = addresses.public.unwrap_or(config.http.listen);
+/// The parts put together. `listen`: where the public listener is.
+pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
+    // Fails only when there is one already, which is as good.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let settings = EngineSettings {
         public_url: config.http.public_url.clone().unwrap_or_else(|| format!("http://{listen}")),
         github_web_url: config.github.web_url.clone(),

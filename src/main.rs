@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lockstep::app::{App, Role};
 use lockstep::commands;
-use lockstep::config::{All, Config, ConfigError, Database, Flags, LogConfig, Secrets, load_log, process_env};
+use lockstep::config::{
+    All, Config, ConfigError, Database, Flags, LogConfig, LogFormat, Secrets, load_log, process_env,
+};
 use lockstep::telemetry::log;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,6 +33,11 @@ enum Command {
     Migrate {
         #[command(flatten)]
         flags: Flags<Database>,
+    },
+    /// Looks at everything Lockstep stands on, and says how to mend what is wrong
+    Doctor {
+        #[command(flatten)]
+        flags: Flags<All>,
     },
     /// Makes, lists and revokes host API keys
     Keys {
@@ -97,6 +104,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let (url, log) = (lockstep::config::load_database(&flags, env)?, load_log(&flags, env)?);
             start(&log, async move { say(commands::migrate(&url).await?) })
         }
+        Command::Doctor { flags } => {
+            // Findings are what it prints; a log would repeat them.
+            let quiet = LogConfig { filter: "off".to_owned(), format: LogFormat::Text };
+            start(&quiet, doctor(Config::load(&flags, env)))
+        }
         Command::Keys { command } => keys(command),
         Command::Reencrypt { flags } => {
             let (url, log) = (lockstep::config::load_database(&flags, env)?, load_log(&flags, env)?);
@@ -133,6 +145,12 @@ fn say(text: String) -> anyhow::Result<ExitCode> {
 fn start(config: &LogConfig, work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     log::start(config);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+async fn doctor(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+    let (lines, well) = commands::doctor::doctor(config).await?;
+    say(lines)?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {

@@ -1,5 +1,6 @@
 //! What the commands besides `serve` do. Each answers the text that is printed.
 
+pub mod doctor;
 pub mod keys;
 
 use crate::config::{DatabaseUrl, EncryptionKeys};

@@ -9,6 +9,7 @@ mod decide;
 pub mod diff;
 mod drift;
 mod event;
+pub mod doctor;
 pub mod failure;
 mod finish;
 mod forget;

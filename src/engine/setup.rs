@@ -16,7 +16,7 @@ use crate::queue::periodic;
 use crate::store::github_app::StoredApp;
 
 /// The App as it is proposed; `{PUBLIC_URL}` stands for where this deployment is reached.
-const MANIFEST: &str = include_str!("../../app-manifest.json");
+pub(super) const MANIFEST: &str = include_str!("../../app-manifest.json");
 /// GitHub takes names of at most 34 characters, each once in the world.
 const MAX_NAME: usize = 34;
 

@@ -123,6 +123,11 @@ impl GitHub {
         self.app_get("GET /app", "/app").await?.json(false)
     }
 
+    /// The App's installations; the first 100.
+    pub async fn app_installations(&self) -> Result<Vec<Installation>> {
+        self.app_get("GET /app/installations", "/app/installations?per_page=100").await?.json(false)
+    }
+
     /// `NotFound`: not installed there (any more).
     pub async fn installation(&self, id: InstallationId) -> Result<Installation> {
         self.app_get("GET /app/installations/{id}", &format!("/app/installations/{}", id.0)).await?.json(false)

@@ -12,6 +12,7 @@
 //! - `backoff` (pure), `periodic`: when to try again, and what runs every so often.
 
 pub mod backoff;
+mod checkup;
 mod due;
 mod entry;
 pub mod heartbeat;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use redis::Client;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
+pub use checkup::RedisFacts;
 pub use due::Priority;
 pub use ingest::Ingested;
 pub use stats::Stats;

@@ -31,6 +31,11 @@ pub async fn run(url: &DatabaseUrl) -> Result<usize, StoreError> {
     done
 }
 
+/// The migrations this program knows, by number.
+pub fn versions() -> Vec<i32> {
+    embedded::migrations::runner().get_migrations().iter().filter_map(|one| i32::try_from(one.version()).ok()).collect()
+}
+
 async fn under_lock(client: &mut Client) -> Result<usize, StoreError> {
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     let report = embedded::migrations::runner().run_async(client).await;

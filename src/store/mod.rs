@@ -7,6 +7,7 @@ pub mod audit;
 pub mod authorizations;
 pub mod blobs;
 pub mod changes;
+pub mod checkup;
 pub mod conflicts;
 mod connect;
 pub mod console;
@@ -30,9 +31,9 @@ pub mod oauth_states;
 pub mod pending;
 pub mod periodic;
 pub mod projects;
+mod pulse;
 pub mod record;
 pub mod requests;
-mod pulse;
 mod reseal;
 pub mod revocations;
 mod sealed;
@@ -47,8 +48,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::sync::watch;
 
 pub use deadpool_postgres::{GenericClient, Object as Client, Transaction};
 pub use error::StoreError;

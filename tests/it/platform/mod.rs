@@ -1,6 +1,7 @@
 //! The program around the work: configuration, commands, roles, listeners, stopping, outages.
 
 mod config;
+mod doctor;
 mod errors;
 mod headers;
 mod keys;
