@@ -13,6 +13,7 @@ mod commits;
 mod contents;
 mod diff;
 mod error;
+mod fate;
 mod graphql;
 mod heads;
 mod http;

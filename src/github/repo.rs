@@ -15,7 +15,7 @@ use super::run::{Account, Effect};
 use super::tokens::{Access, Reach};
 use super::transport::{Answer, Call};
 use super::{GitHub, InstallationId, RepoRef};
-use crate::model::Oid;
+use crate::model::{Code, Oid};
 
 /// Cheap to clone. Calls take tokens narrowed to this repository.
 #[derive(Clone)]
@@ -174,7 +174,7 @@ impl Repo {
                 self.find_by_id().await?;
                 self.look_by_name(branch).await?.ok_or(GithubError::NotFound)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.explained(error).await),
         }
     }
 
@@ -192,8 +192,21 @@ impl Repo {
         if found.database_id != self.id {
             return Ok(None);
         }
+        self.still_reached(&owner, &found.name_with_owner).await?;
         self.rename(&found.name_with_owner);
         found.look().map(Some)
+    }
+
+    /// A public repository can be read wherever it moved to; that the App is there is another matter.
+    async fn still_reached(&self, owner: &str, full_name: &str) -> Result<()> {
+        let is_same = full_name.split('/').next().is_some_and(|now| now.eq_ignore_ascii_case(owner));
+        if is_same {
+            return Ok(());
+        }
+        match self.fate().await? {
+            GithubError::NotFound => Ok(()),
+            refused => Err(refused),
+        }
     }
 
     /// The repository as it is now, by its id. `NotFound`: gone, or out of the installation's reach.
@@ -201,7 +214,7 @@ impl Repo {
         let found: RestRepository = match self.get("GET /repos/{owner}/{repo}", Access::Metadata, "").await {
             Ok(answer) => answer.json(false)?,
             Err(GithubError::NotFound) => return self.find_by_id().await,
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.explained(error).await),
         };
         if found.id != self.id {
             return self.find_by_id().await;
@@ -210,18 +223,37 @@ impl Repo {
         Ok(found.into())
     }
 
-    /// A token narrowed to one repository sees just that one, whatever it is called.
+    /// By its id, whatever it is called. Not found: what became of it.
     async fn find_by_id(&self) -> Result<RepositoryInfo> {
+        let found = match self.only_repository().await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(self.explained(GithubError::NotFound).await),
+            Err(error) => return Err(self.explained(error).await),
+        };
+        self.rename(&found.full_name);
+        Ok(found.into())
+    }
+
+    /// A token narrowed to one repository sees just that one.
+    async fn only_repository(&self) -> Result<Option<RestRepository>> {
         #[derive(Deserialize)]
         struct Page {
             repositories: Vec<RestRepository>,
         }
-        let call =
-            self.github.rest(Method::GET, "GET /installation/repositories", "/installation/repositories?per_page=2");
+        let path = "/installation/repositories?per_page=2";
+        let call = self.github.rest(Method::GET, "GET /installation/repositories", path);
         let page: Page = self.github.run(&self.account, Access::Metadata, Effect::Reads, call).await?.json(false)?;
-        let found = page.repositories.into_iter().find(|one| one.id == self.id).ok_or(GithubError::NotFound)?;
-        self.rename(&found.full_name);
-        Ok(found.into())
+        Ok(page.repositories.into_iter().find(|one| one.id == self.id))
+    }
+
+    /// Why a repository is out of sight, where GitHub only says that it is.
+    async fn explained(&self, error: GithubError) -> GithubError {
+        match error {
+            GithubError::NotFound | GithubError::Refused { code: Code::RepositoryNotAccessible, .. } => {
+                self.fate().await.unwrap_or_else(|failed| failed)
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn owner_and_name(&self) -> Result<(String, String)> {

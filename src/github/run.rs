@@ -15,6 +15,7 @@ use super::tokens::{Access, Reach, Token, Wanted};
 use super::transport::{Answer, Call, JSON, Lost, weight};
 use super::verdict::{self, About, Subject, number};
 use super::{GitHub, InstallationId};
+use crate::model::Code;
 
 /// On whose account a request of an installation runs.
 #[derive(Debug, Clone)]
@@ -97,10 +98,18 @@ impl GitHub {
         let mut replaced = false;
         loop {
             let token = self.token(&wanted).await?;
-            let answer = self.budgeted(account, effect, &call, &token).await?;
-            if answer.status != 401 {
-                return Ok(answer);
-            }
+            let answer = match self.budgeted(account, effect, &call, &token).await {
+                Ok(answer) if answer.status == 401 => answer,
+                Err(error) => {
+                    // What was granted may have changed since: the next token says.
+                    if matches!(error, GithubError::Refused { code: Code::PermissionMissing, .. }) {
+                        self.drop_token(&wanted, &token).await;
+                    }
+                    return Err(error);
+                }
+                answered => return answered,
+            };
+            tracing::debug!(status = answer.status, endpoint = call.endpoint, "the installation token was refused");
             match pauses.next() {
                 Some(pause) if token.is_fresh(Utc::now()) => patience::pause(*pause).await,
                 _ if !replaced => {
@@ -143,6 +152,13 @@ impl GitHub {
         if let GithubError::RetryAt { reason, .. } = error {
             self.inner.meter.throttled(*reason);
         }
+    }
+
+    /// Whether GitHub sends who asks for this elsewhere: nothing is followed.
+    pub(crate) async fn is_redirected(&self, call: &Call, token: &Token) -> Result<bool> {
+        let answer =
+            self.inner.transport.send(call, Some(&token.header)).await.map_err(|lost| lost.into_error(false))?;
+        Ok(answer.location().is_some())
     }
 
     /// Sends, following at most two redirects that stay at GitHub's API: renamed repositories.

@@ -131,6 +131,8 @@ impl Token {
     }
 }
 
+/// GitHub's, of every installation token.
+const LIFETIME: TimeDelta = TimeDelta::hours(1);
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 /// Tokens in memory; beyond it expired ones are thrown out.
 const MANY: usize = 4096;
@@ -151,6 +153,15 @@ impl Tokens {
                 .retain(|_, slot| slot.try_lock().map_or(true, |token| token.as_ref().is_some_and(|t| t.is_good(now))));
         }
         slots.entry((app, wanted.clone())).or_default().clone()
+    }
+}
+
+impl Tokens {
+    fn forget(&self, reach: &Reach) -> Vec<Wanted> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<_> = slots.keys().filter(|(_, wanted)| wanted.reach == *reach).cloned().collect();
+        gone.iter().for_each(|key| drop(slots.remove(key)));
+        gone.into_iter().map(|(_, wanted)| wanted).collect()
     }
 }
 
@@ -188,6 +199,14 @@ impl GitHub {
         }
     }
 
+    /// Forgets this process's tokens for these repositories: the next ones say what is granted now.
+    pub(crate) async fn forget_tokens(&self, reach: &Reach) {
+        let Some(app) = self.app() else { return };
+        for wanted in self.inner.tokens.forget(reach) {
+            self.inner.budget.shared().forget(&wanted.name(app.id)).await;
+        }
+    }
+
     async fn mint(&self, app: i64, wanted: &Wanted) -> Result<Token> {
         let mut body = json!({"permissions": wanted.access.permissions()});
         if let Some(ids) = wanted.reach.ids() {
@@ -208,8 +227,8 @@ impl GitHub {
         let sealed = self.inner.budget.shared().sealed(&name).await?;
         let opened = self.inner.vault.open(place(&name), &sealed).ok()?;
         let minted: Minted = serde_json::from_slice(&opened).ok()?;
-        let long_ago = DateTime::UNIX_EPOCH;
-        let token = Token { header: bearer(&minted.token).ok()?, expires: minted.expires_at, minted: long_ago };
+        let (expires, header) = (minted.expires_at, bearer(&minted.token).ok()?);
+        let token = Token { header, expires, minted: expires - LIFETIME };
         token.is_good(Utc::now()).then_some(token)
     }
 

@@ -1,5 +1,5 @@
 //! The client for GitHub: its budget on a real Redis, its requests against github-sim.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so and stops")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
 mod acting;
 mod budget;

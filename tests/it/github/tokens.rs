@@ -81,6 +81,31 @@ async fn what_became_of_the_installation() {
 }
 
 #[actix_web::test]
+async fn what_became_of_a_repository() {
+    let lab = Lab::start().await;
+    lab.sim.user("ada");
+    let code = async |repo: &lockstep::github::Repo| match repo.head("main").await {
+        Err(GithubError::Refused { code, .. }) => code,
+        other => panic!("{other:?}"),
+    };
+    let (deleted, gone) = lab.repo("acme/deleted", &[("a", "1")]);
+    let moved = lab.sim.public_repo("acme/moved").with(&[("a", "1")]);
+    let away = lab.open(&moved);
+    for repo in [&gone, &away] {
+        repo.head("main").await.unwrap();
+    }
+    deleted.delete();
+    assert_eq!(code(&gone).await, Code::RepositoryGone);
+    moved.transfer("ada");
+    assert_eq!(code(&away).await, Code::RepositoryNotAccessible);
+    let selected = lab.sim.repo("acme/selected").with(&[("a", "1")]);
+    let out = lab.open(&selected);
+    out.head("main").await.unwrap();
+    lab.sim.remove_from_installation(lab.installation.0.try_into().unwrap(), selected.id());
+    assert_eq!(code(&out).await, Code::RepositoryNotAccessible);
+}
+
+#[actix_web::test]
 async fn without_an_app_nothing_is_asked() {
     let lab = Lab::start().await;
     let (_, site) = lab.repo("acme/site", &[("a", "1")]);
