@@ -104,7 +104,6 @@ pub(crate) enum MergeRefusal {
     Conflicts,
     HeadMoved,
     Ref(RefRefusal),
-    Io(String),
 }
 
 impl Core {
@@ -349,11 +348,11 @@ impl Merge<'_> {
             MergeMethod::Merge => {
                 let headline = format!("Merge pull request #{number} from {}", self.pull.head);
                 let message = self.message(headline, title);
-                self.write(tree, vec![self.base, self.pull.head_sha], message)
+                Ok(self.write(tree, vec![self.base, self.pull.head_sha], message))
             }
             MergeMethod::Squash => {
                 let message = self.message(format!("{title} (#{number})"), "");
-                self.write(tree, vec![self.base], message)
+                Ok(self.write(tree, vec![self.base], message))
             }
             MergeMethod::Rebase => self.rebase(),
         }
@@ -369,7 +368,7 @@ impl Merge<'_> {
         }
     }
 
-    fn write(&self, tree: Oid, parents: Vec<Oid>, message: String) -> Result<Oid, MergeRefusal> {
+    fn write(&self, tree: Oid, parents: Vec<Oid>, message: String) -> Oid {
         let mut commit = Commit {
             tree,
             parents,
@@ -379,8 +378,7 @@ impl Merge<'_> {
             signature: None,
         };
         commit.sign();
-        let written = self.git.write_commit(&commit);
-        written.map_err(|error| MergeRefusal::Io(error.to_string()))
+        self.git.write_commit(&commit)
     }
 
     /// Each commit again, oldest first, each merged with what stands by then.
@@ -399,8 +397,7 @@ impl Merge<'_> {
                 signature: None,
                 ..commit
             };
-            let written = self.git.write_commit(&again);
-            onto = written.map_err(|error| MergeRefusal::Io(error.to_string()))?;
+            onto = self.git.write_commit(&again);
         }
         Ok(onto)
     }

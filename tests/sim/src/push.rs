@@ -4,12 +4,9 @@
 use crate::change::Change;
 use crate::core::Core;
 use crate::events::refs::RefChange;
-use crate::git::edit::{Edit, EditError, Sink};
-use crate::git::{Commit, Kind, Mode, Oid, Person};
+use crate::git::edit::Edit;
+use crate::git::{Commit, Git, Kind, Mode, Oid, Person};
 use crate::world::World;
-
-/// Larger pushes are written as a pack.
-const LOOSE: usize = 400;
 
 /// One pushed commit.
 #[derive(Clone, Debug)]
@@ -72,7 +69,7 @@ impl Core {
             message: push.message.clone(),
             signature: None,
         };
-        let oid = git.write_commit(&commit).map_err(|it| it.to_string())?;
+        let oid = git.write_commit(&commit);
         let change = RefChange {
             repository: push.repository,
             name: format!("refs/heads/{}", push.branch),
@@ -107,38 +104,20 @@ pub(crate) fn person_of(world: &World, id: u64) -> Person {
     Person::new(name, &email, world.now())
 }
 
-fn write_tree(
-    git: &crate::git::Git,
-    base: Option<Oid>,
-    changes: &[Change],
-) -> Result<Oid, String> {
-    let mut objects = Vec::new();
+fn write_tree(git: &Git, base: Option<Oid>, changes: &[Change]) -> Result<Oid, String> {
     let mut edits = Vec::with_capacity(changes.len());
     for change in changes {
-        edits.push((change.path().to_owned(), edit_of(change, &mut objects)?));
+        edits.push((change.path().to_owned(), edit_of(git, change)?));
     }
-    let tree = if changes.len() > LOOSE {
-        let tree = git.store.edit_into(base, &edits, &mut Sink::Pack(&mut objects));
-        git.store.write_pack(objects).map_err(|it| it.to_string())?;
-        tree
-    } else {
-        for (kind, data) in objects {
-            git.store.write(kind, data).map_err(|it| it.to_string())?;
-        }
-        git.store.edit(base, &edits)
-    };
-    tree.map_err(|error| match error {
-        EditError::Missing(path) => format!("{path} is not there"),
-        EditError::Io(error) => error.to_string(),
-    })
+    let tree = git.store.edit(base, &edits);
+    tree.map_err(|missing| format!("{} is not there", missing.0))
 }
 
-fn edit_of(change: &Change, objects: &mut Vec<(Kind, Vec<u8>)>) -> Result<Edit, String> {
+fn edit_of(git: &Git, change: &Change) -> Result<Edit, String> {
     match change {
         Change::Put { mode, content, .. } => {
             let mode = Mode::parse(mode).ok_or_else(|| format!("{mode} is no mode"))?;
-            let oid = Oid::of(Kind::Blob, content);
-            objects.push((Kind::Blob, content.clone()));
+            let oid = git.store.write(Kind::Blob, content.clone());
             Ok(Edit::Put(mode, oid))
         }
         Change::Submodule { oid, .. } => {

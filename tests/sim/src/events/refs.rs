@@ -43,7 +43,6 @@ pub(crate) enum RefRefusal {
     BadName,
     NoSuchObject,
     Archived,
-    Io(String),
 }
 
 impl Core {
@@ -65,17 +64,17 @@ impl Core {
         if now == change.to {
             return Ok(now);
         }
-        let is_first = git.refs.list("refs/heads/").is_empty();
+        let is_first = !git.refs.any("refs/heads/");
         git.refs
             .swap(&change.name, now, change.to)
             .map_err(|error| match error {
                 RefError::Moved(at) => RefRefusal::Stale(at),
                 RefError::InTheWay => RefRefusal::InTheWay,
-                RefError::Io(error) => RefRefusal::Io(error.to_string()),
             })?;
         if is_first {
             first_branch_is_default(world, change);
         }
+        git.touch();
         self.after_ref_change(world, change, now);
         Ok(now)
     }
@@ -105,7 +104,7 @@ fn first_branch_is_default(world: &mut World, change: &RefChange) {
     };
     if let Some(repo) = world.repositories.get_mut(&change.repository) {
         repo.default_branch = branch.to_owned();
-        repo.git.refs.set_head(branch).ok();
+        repo.git.refs.set_head(branch);
     }
 }
 

@@ -16,10 +16,10 @@ impl Core {
         world: &mut World,
         new: NewRepository,
         by: u64,
-    ) -> std::io::Result<u64> {
-        let id = world.add_repository(new)?;
+    ) -> u64 {
+        let id = world.add_repository(new);
         self.announce_repository(world, id, "created", by, None);
-        Ok(id)
+        id
     }
 
     /// `repository`.

@@ -40,7 +40,7 @@ impl Git {
     fn merge_with_git(&self, ours: &Oid, theirs: &Oid) -> Option<Oid> {
         let output = Command::new("git")
             .arg("-C")
-            .arg(self.dir())
+            .arg(self.dir().ok()?)
             .args(["merge-tree", "--write-tree", &ours.hex(), &theirs.hex()])
             .output()
             .ok()?;

@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use sha1::{Digest, Sha1};
 
 use super::store::{Object, write_whole};
@@ -18,7 +16,7 @@ use super::{Kind, Oid};
 /// One pack on disk and where its objects are.
 #[derive(Debug)]
 pub(super) struct Pack {
-    file: File,
+    path: PathBuf,
     /// Where each object begins, and its size.
     offsets: HashMap<Oid, (u64, usize)>,
 }
@@ -38,12 +36,13 @@ impl Pack {
         self.offsets.get(oid).map(|(_, size)| *size)
     }
 
+    /// Opens the file each time: there may be more packs than a process may have files open.
     pub(super) fn read(&self, oid: &Oid) -> Option<Object> {
-        let mut reader = At {
-            file: &self.file,
-            offset: self.offsets.get(oid)?.0,
-        };
-        let (kind, size) = read_header(&mut reader)?;
+        let (offset, size) = *self.offsets.get(oid)?;
+        let mut file = File::open(&self.path).ok()?;
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        let mut reader = BufReader::new(file);
+        let kind = read_header(&mut reader)?;
         let mut data = Vec::with_capacity(size);
         ZlibDecoder::new(reader).read_to_end(&mut data).ok()?;
         let data = Bytes::from(data);
@@ -51,48 +50,42 @@ impl Pack {
     }
 }
 
-/// Writes the objects as one pack into this folder. Doubles are written once.
-pub(super) fn write(folder: &Path, objects: Vec<(Kind, Vec<u8>)>) -> io::Result<Pack> {
-    let mut seen = HashMap::new();
+/// Writes the objects as one pack into this folder.
+pub(super) fn write(folder: &Path, objects: &[(Oid, Object)]) -> io::Result<Pack> {
+    let mut offsets = HashMap::with_capacity(objects.len());
+    let mut zlib = Compress::new(Compression::fast(), true);
     let mut body = Vec::new();
-    let mut entries = Vec::new();
-    body.extend_from_slice(b"PACK\0\0\0\x02\0\0\0\0");
-    for (kind, data) in objects {
-        let oid = Oid::of(kind, &data);
-        if seen.contains_key(&oid) {
-            continue;
-        }
+    let mut entries = Vec::with_capacity(objects.len());
+    body.extend_from_slice(b"PACK\0\0\0\x02");
+    let count = u32::try_from(objects.len()).map_err(io::Error::other)?;
+    body.extend_from_slice(&count.to_be_bytes());
+    for (oid, object) in objects {
         let offset = body.len() as u64;
-        seen.insert(oid, (offset, data.len()));
-        let crc = append(&mut body, kind, &data)?;
-        entries.push(Entry { oid, offset, crc });
+        offsets.insert(*oid, (offset, object.data.len()));
+        let crc = append(&mut body, &mut zlib, object)?;
+        entries.push(Entry { oid: *oid, offset, crc });
     }
-    let count = u32::try_from(entries.len()).map_err(io::Error::other)?;
-    body[8..12].copy_from_slice(&count.to_be_bytes());
     let trailer: [u8; 20] = Sha1::digest(&body).into();
     body.extend_from_slice(&trailer);
-    place(folder, &body, &index(entries, &trailer)?, &trailer, seen)
+    let path = place(folder, &body, &index(entries, &trailer)?, &trailer)?;
+    Ok(Pack { path, offsets })
 }
 
-fn place(
-    folder: &Path,
-    body: &[u8],
-    index: &[u8],
-    trailer: &[u8; 20],
-    offsets: HashMap<Oid, (u64, usize)>,
-) -> io::Result<Pack> {
+/// The pack first, its index last: without one, no reader looks at it.
+fn place(folder: &Path, body: &[u8], index: &[u8], trailer: &[u8; 20]) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let name = format!("pack-{}", hex::encode(trailer));
     let pack = folder.join(format!("{name}.pack"));
     write_whole(&pack, body)?;
-    write_whole(&folder.join(format!("{name}.idx")), index)?;
-    let file = File::open(pack)?;
-    Ok(Pack { file, offsets })
+    let temporary = folder.join("tmp_idx");
+    write_whole(&temporary, index)?;
+    fs::rename(temporary, folder.join(format!("{name}.idx")))?;
+    Ok(pack)
 }
 
-fn append(body: &mut Vec<u8>, kind: Kind, data: &[u8]) -> io::Result<u32> {
-    let start = body.len();
-    let number = match kind {
+fn append(body: &mut Vec<u8>, zlib: &mut Compress, object: &Object) -> io::Result<u32> {
+    let (start, data) = (body.len(), &object.data);
+    let number = match object.kind {
         Kind::Commit => 1,
         Kind::Tree => 2,
         Kind::Blob => 3,
@@ -106,36 +99,44 @@ fn append(body: &mut Vec<u8>, kind: Kind, data: &[u8]) -> io::Result<u32> {
         rest >>= 7;
     }
     body.push(byte);
-    let mut deflate = ZlibEncoder::new(body, Compression::fast());
-    deflate.write_all(data)?;
-    let body = deflate.finish()?;
+    deflate(body, zlib, data)?;
     let mut crc = Crc::new();
     crc.update(&body[start..]);
     Ok(crc.sum())
+}
+
+/// With one compressor for all objects: making one costs more than most objects do.
+fn deflate(body: &mut Vec<u8>, zlib: &mut Compress, data: &[u8]) -> io::Result<()> {
+    zlib.reset();
+    loop {
+        body.reserve(data.len() / 2 + 64);
+        let done = usize::try_from(zlib.total_in()).map_err(io::Error::other)?;
+        let status = zlib.compress_vec(&data[done..], body, FlushCompress::Finish)?;
+        if status == Status::StreamEnd {
+            return Ok(());
+        }
+    }
 }
 
 fn low_bits(number: usize, mask: usize) -> u8 {
     (number & mask).to_le_bytes()[0]
 }
 
-fn read_header(reader: &mut At<'_>) -> Option<(Kind, usize)> {
-    let first = reader.byte()?;
-    let kind = match (first >> 4) & 7 {
+/// The kind; the size that follows is known already.
+fn read_header(reader: &mut impl Read) -> Option<Kind> {
+    let mut byte = [0];
+    reader.read_exact(&mut byte).ok()?;
+    let kind = match (byte[0] >> 4) & 7 {
         1 => Kind::Commit,
         2 => Kind::Tree,
         3 => Kind::Blob,
         4 => Kind::Tag,
         _ => return None,
     };
-    let mut size = usize::from(first & 0xf);
-    let mut shift = 4;
-    let mut byte = first;
-    while byte & 0x80 != 0 {
-        byte = reader.byte()?;
-        size |= usize::from(byte & 0x7f) << shift;
-        shift += 7;
+    while byte[0] & 0x80 != 0 {
+        reader.read_exact(&mut byte).ok()?;
     }
-    Some((kind, size))
+    Some(kind)
 }
 
 fn index(mut entries: Vec<Entry>, trailer: &[u8; 20]) -> io::Result<Vec<u8>> {
@@ -163,26 +164,4 @@ fn index(mut entries: Vec<Entry>, trailer: &[u8; 20]) -> io::Result<Vec<u8>> {
     let own: [u8; 20] = Sha1::digest(&index).into();
     index.extend_from_slice(&own);
     Ok(index)
-}
-
-/// Reads a file from an offset, without moving a cursor others share.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl At<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let mut byte = [0];
-        self.read_exact(&mut byte).ok()?;
-        Some(byte[0])
-    }
-}
-
-impl Read for At<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.offset)?;
-        self.offset += count as u64;
-        Ok(count)
-    }
 }

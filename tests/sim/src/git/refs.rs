@@ -1,9 +1,9 @@
-//! Refs of one bare repository: an index in memory, and files that any `git` reads.
+//! Refs of one bare repository: kept in memory, written as files when the repository is flushed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::Oid;
@@ -14,7 +14,15 @@ use crate::lock;
 #[derive(Debug)]
 pub(crate) struct Refs {
     dir: PathBuf,
-    refs: Mutex<BTreeMap<String, Oid>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    refs: BTreeMap<String, Oid>,
+    head: String,
+    /// What the files do not say yet.
+    dirty: BTreeSet<String>,
 }
 
 /// Why a ref did not change.
@@ -24,39 +32,50 @@ pub(crate) enum RefError {
     Moved(Option<Oid>),
     /// `a` stands in the way of `a/b`, or the other way round.
     InTheWay,
-    Io(io::Error),
 }
 
-impl From<io::Error> for RefError {
-    fn from(error: io::Error) -> Self {
-        RefError::Io(error)
-    }
+/// Changed refs at one moment, to be written.
+pub(super) struct Snapshot {
+    head: String,
+    changed: Vec<(String, Option<Oid>)>,
 }
 
 impl Refs {
-    pub(crate) fn new(dir: PathBuf) -> Refs {
+    pub(crate) fn new(dir: PathBuf, head: &str) -> Refs {
+        let state = State {
+            refs: BTreeMap::new(),
+            head: head.to_owned(),
+            dirty: BTreeSet::new(),
+        };
         Refs {
             dir,
-            refs: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Oid> {
-        lock(&self.refs).get(name).copied()
+        lock(&self.state).refs.get(name).copied()
     }
 
     /// All refs whose full names begin so, sorted.
     pub(crate) fn list(&self, prefix: &str) -> Vec<(String, Oid)> {
-        let refs = lock(&self.refs);
-        refs.range(prefix.to_owned()..)
-            .take_while(|(name, _)| name.starts_with(prefix))
+        let state = lock(&self.state);
+        let from = state.refs.range(prefix.to_owned()..);
+        from.take_while(|(name, _)| name.starts_with(prefix))
             .map(|(name, oid)| (name.clone(), *oid))
             .collect()
     }
 
+    /// Whether there is any ref whose full name begins so.
+    pub(crate) fn any(&self, prefix: &str) -> bool {
+        let state = lock(&self.state);
+        let first = state.refs.range(prefix.to_owned()..).next();
+        first.is_some_and(|(name, _)| name.starts_with(prefix))
+    }
+
     /// Whether a new ref of this name finds `a` in the way of `a/b`, or the other way round.
     pub(crate) fn is_blocked(&self, name: &str) -> bool {
-        in_the_way(&lock(&self.refs), name).is_err()
+        in_the_way(&lock(&self.state).refs, name)
     }
 
     /// Compare and swap: `to` = nothing deletes, `from` = nothing must not exist yet.
@@ -66,35 +85,52 @@ impl Refs {
         from: Option<Oid>,
         to: Option<Oid>,
     ) -> Result<(), RefError> {
-        let mut refs = lock(&self.refs);
-        let now = refs.get(name).copied();
+        let mut state = lock(&self.state);
+        let now = state.refs.get(name).copied();
         if now != from {
             return Err(RefError::Moved(now));
         }
-        if now.is_none() && to.is_some() {
-            in_the_way(&refs, name)?;
+        if now.is_none() && to.is_some() && in_the_way(&state.refs, name) {
+            return Err(RefError::InTheWay);
         }
         match to {
-            Some(oid) => {
-                self.write(name, oid)?;
-                refs.insert(name.to_owned(), oid);
-            }
-            None => {
-                self.remove(name)?;
-                refs.remove(name);
-            }
-        }
+            Some(oid) => state.refs.insert(name.to_owned(), oid),
+            None => state.refs.remove(name),
+        };
+        state.dirty.insert(name.to_owned());
         Ok(())
     }
 
     /// Lets `HEAD` name this branch.
-    pub(crate) fn set_head(&self, branch: &str) -> io::Result<()> {
-        let content = format!("ref: refs/heads/{branch}\n");
-        self.place("HEAD", &content)
+    pub(crate) fn set_head(&self, branch: &str) {
+        lock(&self.state).head = branch.to_owned();
     }
 
-    fn write(&self, name: &str, oid: Oid) -> io::Result<()> {
-        self.place(name, &format!("{oid}\n"))
+    /// What is to be written, as it stands now.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut state = lock(&self.state);
+        let dirty = std::mem::take(&mut state.dirty);
+        let changed = dirty.into_iter().map(|name| {
+            let oid = state.refs.get(&name).copied();
+            (name, oid)
+        });
+        let changed = changed.collect();
+        let head = state.head.clone();
+        Snapshot { head, changed }
+    }
+
+    /// Writes a snapshot: removals first, so that `a` may become `a/b`.
+    pub(super) fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
+        let gone = snapshot.changed.iter().filter(|(_, oid)| oid.is_none());
+        for (name, _) in gone {
+            self.remove(name)?;
+        }
+        for (name, oid) in &snapshot.changed {
+            if let Some(oid) = oid {
+                self.place(name, &format!("{oid}\n"))?;
+            }
+        }
+        self.place("HEAD", &format!("ref: refs/heads/{}\n", snapshot.head))
     }
 
     fn place(&self, name: &str, content: &str) -> io::Result<()> {
@@ -115,7 +151,7 @@ impl Refs {
             _ => {}
         }
         let top = self.dir.join("refs");
-        let mut folder = path.parent();
+        let mut folder: Option<&Path> = path.parent();
         while let Some(at) = folder {
             if at.parent() == Some(&top) || fs::remove_dir(at).is_err() {
                 break;
@@ -126,15 +162,12 @@ impl Refs {
     }
 }
 
-fn in_the_way(refs: &BTreeMap<String, Oid>, name: &str) -> Result<(), RefError> {
+fn in_the_way(refs: &BTreeMap<String, Oid>, name: &str) -> bool {
     let below = format!("{name}/");
     let first = refs.range(below.clone()..).next();
     let is_above = first.is_some_and(|(other, _)| other.starts_with(&below));
     let mut parts = name.match_indices('/');
-    if is_above || parts.any(|(at, _)| refs.contains_key(&name[..at])) {
-        return Err(RefError::InTheWay);
-    }
-    Ok(())
+    is_above || parts.any(|(at, _)| refs.contains_key(&name[..at]))
 }
 
 /// Whether git takes this as a ref's full name (`git check-ref-format`).

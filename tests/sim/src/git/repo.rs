@@ -3,40 +3,96 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::object::Kind;
 use super::refs::Refs;
 use super::store::{Object, Store, write_whole};
 use super::{Commit, Oid};
+use crate::lock;
 
 const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
 
-/// A bare repository: its objects and its refs.
+/// A repository that went on changing is flushed this often all the same.
+const LONGEST: Duration = Duration::from_secs(4);
+/// One that is quiet for so long is flushed.
+const QUIET: Duration = Duration::from_millis(200);
+/// More than this does not wait.
+const PENDING_BYTES: usize = 64 << 20;
+
+/// A bare repository: its objects and its refs. Both are in memory first; a flush writes them,
+/// so what other programs see on disk is whole, and at most some seconds old.
 #[derive(Debug)]
 pub(crate) struct Git {
     dir: PathBuf,
+    changed: Mutex<Changed>,
     pub(crate) store: Store,
     pub(crate) refs: Refs,
 }
 
+/// When a repository changed since it was last written.
+#[derive(Debug, Default)]
+struct Changed {
+    first: Option<Instant>,
+    last: Option<Instant>,
+    is_on_disk: bool,
+}
+
 impl Git {
-    /// Makes a new, empty bare repository in a folder of its own.
-    pub(crate) fn create(dir: PathBuf, default_branch: &str) -> io::Result<Git> {
-        for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
-            fs::create_dir_all(dir.join(folder))?;
-        }
-        write_whole(&dir.join("config"), CONFIG.as_bytes())?;
-        let git = Git {
+    /// A new, empty bare repository, to be written to a folder of its own.
+    pub(crate) fn new(dir: PathBuf, default_branch: &str) -> Git {
+        Git {
+            changed: Mutex::default(),
             store: Store::new(dir.join("objects")),
-            refs: Refs::new(dir.clone()),
+            refs: Refs::new(dir.clone(), default_branch),
             dir,
-        };
-        git.refs.set_head(default_branch)?;
-        Ok(git)
+        }
     }
 
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    /// The folder, with everything up to now in it.
+    pub(crate) fn dir(&self) -> io::Result<&Path> {
+        self.flush()?;
+        Ok(&self.dir)
+    }
+
+    /// Notes a change, so that it is written some time soon.
+    pub(crate) fn touch(&self) {
+        let now = Instant::now();
+        let mut changed = lock(&self.changed);
+        changed.first.get_or_insert(now);
+        changed.last = Some(now);
+    }
+
+    /// Writes what changed, when it is time.
+    pub(crate) fn flush_when_due(&self) -> io::Result<()> {
+        let (first, last) = {
+            let changed = lock(&self.changed);
+            (changed.first, changed.last)
+        };
+        let older = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() >= age);
+        let large = self.store.pending_bytes() > PENDING_BYTES;
+        match older(last, QUIET) || older(first, LONGEST) || large {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what changed: objects before the refs that need them.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        let mut changed = lock(&self.changed);
+        if !changed.is_on_disk {
+            for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+                fs::create_dir_all(self.dir.join(folder))?;
+            }
+            write_whole(&self.dir.join("config"), CONFIG.as_bytes())?;
+            changed.is_on_disk = true;
+        }
+        changed.first = None;
+        changed.last = None;
+        let snapshot = self.refs.snapshot();
+        self.store.flush()?;
+        self.refs.write(&snapshot)
     }
 
     /// A branch's head.
@@ -46,10 +102,10 @@ impl Git {
 
     /// Whether there is no branch and no tag at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.refs.list("refs/").is_empty()
+        !self.refs.any("refs/")
     }
 
-    pub(crate) fn write_commit(&self, commit: &Commit) -> io::Result<Oid> {
+    pub(crate) fn write_commit(&self, commit: &Commit) -> Oid {
         self.store.write(Kind::Commit, commit.encode())
     }
 

@@ -1,23 +1,21 @@
-//! The object store of one bare repository: loose objects and packs on disk, and a bounded
-//! cache in memory. Objects are immutable, so readers never wait for writers' disk work.
+//! The object store of one bare repository. New objects are held in memory and written as one
+//! pack when the repository is flushed: a commit costs no disk access, and still any `git` can
+//! read the repository afterwards.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 
 use super::pack::{self, Pack};
 use super::{Commit, Kind, Oid};
 use crate::lock;
 
-/// How much one repository keeps in memory before it starts over.
+/// How much of what is on disk one repository keeps in memory before it starts over.
 const CACHE_BYTES: usize = 48 << 20;
 /// Larger objects are read from disk each time.
 const CACHE_OBJECT: usize = 8 << 20;
@@ -34,16 +32,17 @@ pub(crate) struct Object {
 pub(crate) struct Store {
     objects: PathBuf,
     state: Mutex<State>,
-    temporary: AtomicU64,
+    /// One flush at a time.
+    flushing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// New objects that are not on disk yet.
+    pending: HashMap<Oid, Object>,
+    pending_bytes: usize,
     cache: HashMap<Oid, Object>,
-    cached: usize,
-    /// Loose objects this process wrote, and their sizes.
-    written: HashMap<Oid, usize>,
-    folders: HashSet<u8>,
+    cached_bytes: usize,
     packs: Vec<Pack>,
 }
 
@@ -52,58 +51,70 @@ impl Store {
         Store {
             objects,
             state: Mutex::default(),
-            temporary: AtomicU64::new(0),
+            flushing: Mutex::default(),
         }
     }
 
-    /// Writes an object unless it is there, and says its id.
-    pub(crate) fn write(&self, kind: Kind, data: impl Into<Bytes>) -> io::Result<Oid> {
+    /// Takes in an object unless it is there, and says its id.
+    pub(crate) fn write(&self, kind: Kind, data: impl Into<Bytes>) -> Oid {
         let data = data.into();
         let oid = Oid::of(kind, &data);
-        if self.knows(&oid) {
-            return Ok(oid);
-        }
-        self.write_loose(oid, kind, &data)?;
         let mut state = lock(&self.state);
-        state.written.insert(oid, data.len());
-        state.remember(oid, Object { kind, data });
-        Ok(oid)
+        if !state.knows(&oid) {
+            state.pending_bytes += data.len();
+            state.pending.insert(oid, Object { kind, data });
+        }
+        oid
     }
 
-    /// Writes many objects at once, as one pack; for large pushes.
-    pub(crate) fn write_pack(&self, objects: Vec<(Kind, Vec<u8>)>) -> io::Result<()> {
-        if objects.is_empty() {
+    /// How many bytes wait for the next flush.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        lock(&self.state).pending_bytes
+    }
+
+    /// Writes what is new as one pack.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        let _alone = lock(&self.flushing);
+        let new: Vec<(Oid, Object)> = {
+            let state = lock(&self.state);
+            let pending = state.pending.iter();
+            pending.map(|(oid, object)| (*oid, object.clone())).collect()
+        };
+        if new.is_empty() {
             return Ok(());
         }
-        let pack = pack::write(&self.objects.join("pack"), objects)?;
-        lock(&self.state).packs.push(pack);
+        let pack = pack::write(&self.objects.join("pack"), &new)?;
+        let mut state = lock(&self.state);
+        state.packs.push(pack);
+        for (oid, object) in new {
+            state.pending.remove(&oid);
+            state.pending_bytes = state.pending_bytes.saturating_sub(object.data.len());
+            state.remember(oid, object);
+        }
         Ok(())
-    }
-
-    fn knows(&self, oid: &Oid) -> bool {
-        let state = lock(&self.state);
-        state.written.contains_key(oid) || state.packs.iter().any(|pack| pack.contains(oid))
     }
 
     /// Whether the object is there.
     pub(crate) fn has(&self, oid: &Oid) -> bool {
-        self.knows(oid) || self.path(oid).exists()
+        lock(&self.state).knows(oid) || self.path(oid).exists()
     }
 
     /// The object, or nothing when it is not there.
     pub(crate) fn read(&self, oid: &Oid) -> Option<Object> {
-        if let Some(found) = lock(&self.state).cache.get(oid) {
-            return Some(found.clone());
+        let mut state = lock(&self.state);
+        if let Some(found) = state.in_memory(oid) {
+            return Some(found);
         }
-        let object = self.read_packed(oid).or_else(|| self.read_loose(oid))?;
-        lock(&self.state).remember(*oid, object.clone());
+        let object = state.packs.iter().find_map(|pack| pack.read(oid));
+        let object = object.or_else(|| self.read_loose(oid))?;
+        state.remember(*oid, object.clone());
         Some(object)
     }
 
     /// The size of an object, without reading it where that can be.
     pub(crate) fn size(&self, oid: &Oid) -> Option<usize> {
         let state = lock(&self.state);
-        let known = state.written.get(oid).copied();
+        let known = state.pending.get(oid).map(|it| it.data.len());
         let known = known.or_else(|| state.packs.iter().find_map(|pack| pack.size(oid)));
         drop(state);
         known.or_else(|| self.read(oid).map(|it| it.data.len()))
@@ -133,27 +144,7 @@ impl Store {
         self.objects.join(&hex[..2]).join(&hex[2..])
     }
 
-    fn write_loose(&self, oid: Oid, kind: Kind, data: &[u8]) -> io::Result<()> {
-        let path = self.path(&oid);
-        let folder = path.parent().unwrap_or(&self.objects);
-        if lock(&self.state).folders.insert(oid.raw()[0]) {
-            fs::create_dir_all(folder)?;
-        }
-        let mut deflate = ZlibEncoder::new(Vec::with_capacity(256), Compression::fast());
-        write!(deflate, "{} {}\0", kind.name(), data.len())?;
-        deflate.write_all(data)?;
-        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.objects.join(format!("tmp_{number}"));
-        write_whole(&temporary, &deflate.finish()?)?;
-        fs::rename(&temporary, &path)
-    }
-
-    fn read_packed(&self, oid: &Oid) -> Option<Object> {
-        let state = lock(&self.state);
-        state.packs.iter().find_map(|pack| pack.read(oid))
-    }
-
-    /// Also finds what another `git` wrote beside us, such as the result of a merge.
+    /// What another `git` wrote beside us, such as the result of a merge.
     fn read_loose(&self, oid: &Oid) -> Option<Object> {
         let file = fs::File::open(self.path(oid)).ok()?;
         let mut whole = Vec::new();
@@ -167,15 +158,24 @@ impl Store {
 }
 
 impl State {
+    fn knows(&self, oid: &Oid) -> bool {
+        self.pending.contains_key(oid) || self.packs.iter().any(|pack| pack.contains(oid))
+    }
+
+    fn in_memory(&self, oid: &Oid) -> Option<Object> {
+        let found = self.pending.get(oid).or_else(|| self.cache.get(oid));
+        found.cloned()
+    }
+
     fn remember(&mut self, oid: Oid, object: Object) {
         if object.data.len() > CACHE_OBJECT {
             return;
         }
-        if self.cached > CACHE_BYTES {
+        if self.cached_bytes > CACHE_BYTES {
             self.cache.clear();
-            self.cached = 0;
+            self.cached_bytes = 0;
         }
-        self.cached += object.data.len() + 100;
+        self.cached_bytes += object.data.len() + 100;
         self.cache.insert(oid, object);
     }
 }

@@ -12,7 +12,7 @@ use super::value::{Failure, Field, Resolved};
 use crate::access::write;
 use crate::call::{Call, Target};
 use crate::events::refs::{RefChange, RefRefusal};
-use crate::git::edit::{Edit, EditError};
+use crate::git::edit::Edit;
 use crate::git::{Kind, Mode, Oid};
 use crate::render::node_id::NodeId;
 use crate::rest::{authorship, decode_base64, is_path, may_touch_workflows, no_secret};
@@ -41,7 +41,7 @@ pub(super) fn run(call: &Call<'_>, input: &Value) -> Field {
     let tree = parts.tree(&target, base)?;
     let message = message(&input["message"])?;
     let commit = authorship(call).commit(tree, vec![head], message);
-    let oid = target.git.write_commit(&commit).map_err(|error| io(&error))?;
+    let oid = target.git.write_commit(&commit);
     let mut world = call.world();
     let change = RefChange {
         repository: target.id,
@@ -75,10 +75,6 @@ fn stale(expected: Oid) -> Failure {
 
 fn invalid(message: &str) -> Failure {
     Failure::new("ARGUMENT", message)
-}
-
-fn io(error: &std::io::Error) -> Failure {
-    Failure::new("INTERNAL", error.to_string())
 }
 
 /// By repository and branch name, or by the ref's id.
@@ -179,17 +175,16 @@ impl Parts {
         let store = &target.git.store;
         let mut edits = Vec::with_capacity(self.additions.len() + self.deletions.len());
         for (path, data) in self.additions {
-            let oid = store.write(Kind::Blob, data).map_err(|error| io(&error))?;
+            let oid = store.write(Kind::Blob, data);
             edits.push((path, Edit::Put(Mode::File, oid)));
         }
         for path in self.deletions {
             edits.push((path, Edit::Delete { strict: true }));
         }
-        store.edit(Some(base), &edits).map_err(|error| match error {
-            EditError::Missing(_) => Failure::unprocessable(
-                "A path was requested for deletion which does not exist as of commit oid",
-            ),
-            EditError::Io(error) => io(&error),
+        store.edit(Some(base), &edits).map_err(|_| {
+            let message =
+                "A path was requested for deletion which does not exist as of commit oid";
+            Failure::unprocessable(message)
         })
     }
 }

@@ -59,7 +59,6 @@ pub(super) fn ref_failure(refusal: &RefRefusal) -> Failure {
         RefRefusal::Archived => {
             Failure::new("FORBIDDEN", "Repository was archived so is read-only.")
         }
-        RefRefusal::Io(message) => Failure::new("INTERNAL", message.clone()),
     }
 }
 
@@ -279,7 +278,6 @@ fn merge_pull(call: &Call<'_>, input: &Value) -> Field {
             "Head branch was modified. Review and try the merge again.",
         ),
         MergeRefusal::Ref(refusal) => ref_failure(&refusal),
-        MergeRefusal::Io(message) => Failure::new("INTERNAL", message),
     })?;
     Ok(pull_payload("MergePullRequestPayload", input, (id, number)))
 }

@@ -160,9 +160,3 @@ pub(crate) fn required<'a>(body: &'a Value, field: &str) -> Result<&'a str, Refu
         .as_str()
         .ok_or_else(|| malformed(&format!("\"{field}\" wasn't supplied.")))
 }
-
-impl From<std::io::Error> for Refusal {
-    fn from(error: std::io::Error) -> Self {
-        refuse(500, &format!("github-sim could not write: {error}"))
-    }
-}

@@ -75,7 +75,7 @@ fn create(call: &Call<'_>) -> Answer {
         return Err(malformed("The blob is too large. Its size must be at most 40 MB."));
     }
     no_secret(&call.world(), target.id, &data, 422)?;
-    let oid = target.git.store.write(Kind::Blob, data)?;
+    let oid = target.git.store.write(Kind::Blob, data);
     let url = format!("{}/git/blobs/{oid}", target.url);
     let body = json!({ "sha": oid.hex(), "url": url });
     Ok(Reply::json(201, &body).with("location", url))

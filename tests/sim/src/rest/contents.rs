@@ -128,7 +128,7 @@ fn put(call: &Call<'_>) -> Answer {
     let start = Start::find(&target, &body)?;
     let existing = start.lookup(&target, &path);
     check_sha(&body, &path, existing)?;
-    let oid = target.git.store.write(Kind::Blob, data)?;
+    let oid = target.git.store.write(Kind::Blob, data);
     let mode = existing.map_or(Mode::File, |(mode, _)| mode);
     let (commit, json) = start.commit(call, &target, &body, (path.clone(), Edit::Put(mode, oid)), message)?;
     let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
@@ -212,7 +212,7 @@ impl Start {
         let tree = target.git.store.edit(self.tree, &[edit]);
         let tree = tree.map_err(|_| not_found())?;
         let commit = authorship.commit(tree, self.head.into_iter().collect(), message);
-        let oid = target.git.write_commit(&commit)?;
+        let oid = target.git.write_commit(&commit);
         let mut world = call.world();
         let change = RefChange {
             repository: target.id,

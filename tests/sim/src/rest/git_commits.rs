@@ -38,7 +38,7 @@ fn create(call: &Call<'_>) -> Answer {
     let parents = parents(&target, &body)?;
     let signed = Authorship::read(call, &body)?;
     let commit = signed.commit(tree, parents, message.to_owned());
-    let oid = target.git.write_commit(&commit)?;
+    let oid = target.git.write_commit(&commit);
     let reply = Reply::json(201, &target.git_commit_json(oid, &commit));
     Ok(reply.with("location", format!("{}/git/commits/{oid}", target.url)))
 }

@@ -198,6 +198,5 @@ fn merge_refusal(refusal: &MergeRefusal) -> Refusal {
             reply.0.status = 405;
             reply
         }
-        MergeRefusal::Io(message) => refuse(500, message),
     }
 }

@@ -140,7 +140,6 @@ pub(crate) fn ref_refusal(refusal: &RefRefusal) -> Refusal {
         }
         RefRefusal::NoSuchObject => refuse(422, "Object does not exist"),
         RefRefusal::Archived => refuse(403, "Repository was archived so is read-only."),
-        RefRefusal::Io(message) => refuse(500, message),
     }
 }
 

@@ -67,7 +67,7 @@ fn update(call: &Call<'_>) -> Answer {
         if let Some(repo) = world.repositories.get_mut(&target.id) {
             repo.default_branch = branch.to_owned();
         }
-        target.git.refs.set_head(branch)?;
+        target.git.refs.set_head(branch);
     }
     if let (Some(text), Some(repo)) = (body["description"].as_str(), world.repositories.get_mut(&target.id)) {
         repo.description = Some(text.to_owned());
@@ -173,7 +173,7 @@ fn create(call: &Call<'_>, owner: u64) -> Answer {
         default_branch: "main".to_owned(),
     };
     let by = call.actor(&world);
-    let id = call.core.create_repository(&mut world, new, by)?;
+    let id = call.core.create_repository(&mut world, new, by);
     join_installation(call, &mut world, owner, id, by);
     if body["auto_init"].as_bool() == Some(true) {
         let name = world.full_name(id).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{is_path, is_workflow, not_empty};
 use crate::access::{inaccessible, read, write};
 use crate::auth::Caller;
 use crate::call::{Call, Target};
-use crate::git::edit::{Edit, EditError};
+use crate::git::edit::Edit;
 use crate::git::{Kind, Mode, Oid};
 use crate::http::message::{Answer, Refusal, Reply, malformed, not_found, refuse};
 use crate::http::router::{Route, route};
@@ -127,10 +127,9 @@ fn create(call: &Call<'_>) -> Answer {
         edits.push(edit(call, &target, entry)?);
     }
     may_touch_workflows(call, edits.iter().map(|(path, _)| path.as_str()))?;
-    let tree = target.git.store.edit(base, &edits).map_err(|error| match error {
-        EditError::Missing(_) => refuse(422, "GitRPC::BadObjectState"),
-        EditError::Io(error) => error.into(),
-    })?;
+    let tree = target.git.store.edit(base, &edits);
+    let tree = tree.map_err(|_| refuse(422, "GitRPC::BadObjectState"))?;
+    target.git.touch();
     let reply = Reply::json(201, &listing(&target, tree, false, &limits));
     Ok(reply.with("location", format!("{}/git/trees/{tree}", target.url)))
 }
@@ -164,7 +163,7 @@ fn edit(call: &Call<'_>, target: &Target, entry: &Value) -> Result<(String, Edit
     if let Some(content) = entry["content"].as_str() {
         let data = content.as_bytes().to_vec();
         no_secret(&call.world(), target.id, &data, 422)?;
-        let oid = target.git.store.write(Kind::Blob, data)?;
+        let oid = target.git.store.write(Kind::Blob, data);
         return Ok((path, Edit::Put(mode, oid)));
     }
     match &entry["sha"] {

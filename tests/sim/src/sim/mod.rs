@@ -12,6 +12,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::TempDir;
@@ -79,6 +80,7 @@ impl Sim {
             TcpListener::from_std(listener)?
         };
         runtime.spawn(server::run(core.clone(), listener));
+        runtime.spawn(keep_flushing(core.clone()));
         let at_once = options.limits.webhook_concurrency;
         runtime.spawn(send::run(core.clone(), receiver, at_once));
         Ok(Sim {
@@ -102,8 +104,30 @@ impl Sim {
     }
 }
 
+/// Writes repositories to disk, some time after they changed.
+async fn keep_flushing(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let core = core.clone();
+        let flushed = tokio::task::spawn_blocking(move || {
+            let all = core.world().all_git();
+            all.iter().for_each(|git| {
+                git.flush_when_due().ok();
+            });
+        });
+        flushed.await.ok();
+    }
+}
+
 impl Drop for Sim {
+    /// A folder that stays holds everything in the end.
     fn drop(&mut self) {
+        if self.folder.is_none() {
+            let all = self.core.world().all_git();
+            all.iter().for_each(|git| {
+                git.flush().ok();
+            });
+        }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

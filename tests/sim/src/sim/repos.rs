@@ -53,7 +53,7 @@ impl Control {
             default_branch: "main".to_owned(),
         };
         let by = somebody(&world, owner).unwrap_or(owner);
-        let id = must(self.core.create_repository(&mut world, new, by));
+        let id = self.core.create_repository(&mut world, new, by);
         Repo { core: self.core.clone(), id }
     }
 
@@ -85,9 +85,11 @@ impl Repo {
         self.core.world().full_name(self.id).unwrap_or_default()
     }
 
-    /// The bare repository on disk, for `git` itself to read.
+    /// The bare repository on disk, for `git` itself to read: everything up to this call is in
+    /// it, and later changes come within seconds, or with the next call.
+    #[track_caller]
     pub fn git_dir(&self) -> PathBuf {
-        self.git().dir().to_owned()
+        must(self.git().dir().map(ToOwned::to_owned))
     }
 
     #[track_caller]

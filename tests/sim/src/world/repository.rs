@@ -1,7 +1,6 @@
 //! Repositories: what GitHub knows of them beside git itself.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -46,10 +45,10 @@ pub(crate) struct NewRepository {
 
 impl World {
     /// Makes an empty repository; the caller has checked the name.
-    pub(crate) fn add_repository(&mut self, new: NewRepository) -> io::Result<u64> {
+    pub(crate) fn add_repository(&mut self, new: NewRepository) -> u64 {
         let id = self.ids.repository();
         let now = self.now();
-        let git = Git::create(self.root.join(format!("{id}.git")), &new.default_branch)?;
+        let git = Git::new(self.root.join(format!("{id}.git")), &new.default_branch);
         let repository = Repository {
             id,
             owner: new.owner,
@@ -70,7 +69,12 @@ impl World {
         };
         self.repositories.insert(id, repository);
         self.take_name(id);
-        Ok(id)
+        id
+    }
+
+    /// The git side of every repository.
+    pub(crate) fn all_git(&self) -> Vec<Arc<Git>> {
+        self.repositories.values().map(|it| it.git.clone()).collect()
     }
 
     /// Registers the present full name, which ends any redirect from it.

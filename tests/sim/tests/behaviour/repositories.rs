@@ -59,6 +59,7 @@ async fn old_names_redirect_until_somebody_takes_them() -> Story {
     let body = json!({ "content": "x" });
     assert_eq!(client.post("/repos/acme/site/git/blobs", body).await?.status, 307);
     assert_eq!(client.get("/repos/acme/web").await?.body["id"], json!(repo.id()));
+    assert_eq!(client.delete("/repos/acme/web/git/refs/heads/none").await?.status, 422);
     let taken = sim.repo("acme/site");
     assert_eq!(client.get("/repos/acme/site").await?.body["id"], json!(taken.id()));
     Ok(())
