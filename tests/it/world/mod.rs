@@ -17,7 +17,7 @@ use lockstep::engine::Engine;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use client::Client;
+pub use client::{Answer, Client};
 
 use database::Database;
 use redis::Prefix;
