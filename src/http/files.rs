@@ -1,5 +1,6 @@
 //! `GET …/files` and `GET …/files/{path}`: a project's files and their bytes.
 
+use actix_web::body::SizedStream;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use percent_encoding::percent_decode_str;
@@ -90,7 +91,8 @@ pub async fn read(
     response.content_type("application/octet-stream");
     if request.method() == Method::HEAD {
         let size = u64::try_from(file.version.size).unwrap_or_default();
-        return Ok(response.no_chunking(size).finish());
+        let nothing = futures_util::stream::empty::<Result<bytes::Bytes, actix_web::Error>>();
+        return Ok(response.body(SizedStream::new(size, nothing)));
     }
     let bytes = engine.store.blob(file.pid, file.version.oid).await?.ok_or_else(missing)?;
     Ok(response.body(bytes))

@@ -21,7 +21,10 @@ async fn rows_say_who_did_what_in_which_request() {
     let actors = column(&page, "actor");
     assert_eq!(actors, [json!({ "type": "host", "id": "config" }), json!({ "type": "user", "id": "u_7" })]);
     let row = &page["items"][1];
-    assert_eq!((&row["action"], &row["project"], &row["target"]), (&json!("project.changed"), &json!("site"), &json!("e1")));
+    assert_eq!(
+        (&row["action"], &row["project"], &row["target"]),
+        (&json!("project.changed"), &json!("site"), &json!("e1"))
+    );
     assert_eq!(row["request_id"], "request-0001");
     assert!(row["id"].is_string() && row["at"].as_str().unwrap().ends_with('Z'));
 }

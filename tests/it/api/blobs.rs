@@ -21,7 +21,9 @@ async fn only_old_content_that_nothing_needs_is_collected() {
     .await
     .unwrap();
     site.put("e2", &[("base", "new base"), ("undo", "x"), ("history", "x")]).await;
-    sql.batch_execute("DELETE FROM undo WHERE path <> 'undo'; UPDATE files SET base_oid = oid WHERE path <> 'base'").await.unwrap();
+    sql.batch_execute("DELETE FROM undo WHERE path <> 'undo'; UPDATE files SET base_oid = oid WHERE path <> 'base'")
+        .await
+        .unwrap();
     site.put("e3", &[("draft", "first draft")]).await;
     site.put("e4", &[("draft", "second draft")]).await;
     let kept = async || {
@@ -29,7 +31,11 @@ async fn only_old_content_that_nothing_needs_is_collected() {
         rows.iter().map(|row| row.get::<_, String>(0)).collect::<std::collections::HashSet<_>>()
     };
     assert_eq!(world.engine.store.collect_blobs(pid, 100).await.unwrap(), 0, "too young");
-    sql.batch_execute("DELETE FROM undo WHERE path = 'draft'; UPDATE blobs SET created_at = now() - interval '2 hours'").await.unwrap();
+    sql.batch_execute(
+        "DELETE FROM undo WHERE path = 'draft'; UPDATE blobs SET created_at = now() - interval '2 hours'",
+    )
+    .await
+    .unwrap();
     assert_eq!(world.engine.store.collect_blobs(pid, 100).await.unwrap(), 1);
     let all = kept().await;
     assert!(!all.contains(&oid("first draft")));

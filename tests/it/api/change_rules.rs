@@ -14,8 +14,24 @@ async fn paths_that_git_or_a_file_system_would_misread_are_refused() {
     let site = world.site("site");
     let long = "a/".repeat(2048) + "b";
     for path in [
-        "", "/a", "a/", "a//b", ".", "a/..", "a\\b", "a\u{0}", "a\u{1f}b", "a\u{7f}", "a\u{85}b", ".git", "x/.GIT/y",
-        ".git ", "git~1", ".git::$INDEX_ALLOCATION", ".g\u{200c}it", &long,
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "a/..",
+        "a\\b",
+        "a\u{0}",
+        "a\u{1f}b",
+        "a\u{7f}",
+        "a\u{85}b",
+        ".git",
+        "x/.GIT/y",
+        ".git ",
+        "git~1",
+        ".git::$INDEX_ALLOCATION",
+        ".g\u{200c}it",
+        &long,
     ] {
         let answer = site.change("e1", json!([put("fine"), put(path)])).await;
         assert_eq!(answer.wrong_fields(), ["changes[1].path"], "{path:?}");

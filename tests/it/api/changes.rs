@@ -124,13 +124,12 @@ async fn another_revision_than_expected_is_refused_with_the_present_one() {
     let world = World::start().await;
     let site = world.site("site");
     site.put("e1", &[("a", "1")]).await;
-    let body = |revision: i64| {
-        json!({ "event_id": "e2", "expected_revision": revision, "changes": [{ "op": "put", "path": "a", "content": "2" }] })
-    };
+    let body = |revision: i64| json!({ "event_id": "e2", "expected_revision": revision, "changes": [{ "op": "put", "path": "a", "content": "2" }] });
     let problem = site.send(body(0)).await.problem(409, "revision_conflict");
     assert_eq!(problem["revision"], 1);
     site.send(body(1)).await.expect(202);
-    let fresh = json!({ "event_id": "e", "expected_revision": 0, "changes": [{ "op": "put", "path": "a", "content": "2" }] });
+    let fresh =
+        json!({ "event_id": "e", "expected_revision": 0, "changes": [{ "op": "put", "path": "a", "content": "2" }] });
     world.site("fresh").send(fresh).await.expect(202);
 }
 
@@ -147,8 +146,17 @@ async fn another_blob_than_the_editors_is_refused_with_path_and_oid() {
     ]);
     let problem = site.change("e2", stale).await.problem(409, "revision_conflict");
     assert_eq!(problem["revision"], 1);
-    let told: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| (e["field"].clone(), e["path"].clone(), e["oid"].clone())).collect();
-    let expected = [("changes[1].base_oid", "a", json!(oid("1"))), ("changes[2].base_oid", "new", json!(null)), ("changes[3].base_oid", "a", json!(oid("1")))];
+    let told: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["field"].clone(), e["path"].clone(), e["oid"].clone()))
+        .collect();
+    let expected = [
+        ("changes[1].base_oid", "a", json!(oid("1"))),
+        ("changes[2].base_oid", "new", json!(null)),
+        ("changes[3].base_oid", "a", json!(oid("1"))),
+    ];
     assert_eq!(told, expected.map(|(field, path, oid)| (json!(field), json!(path), oid)));
     assert!(problem["errors"][0]["message"].as_str().unwrap().contains(&oid("1")));
     assert_eq!(site.file("b").await.unwrap().0, "1", "nothing changed");

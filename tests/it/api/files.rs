@@ -28,9 +28,14 @@ async fn wrong_queries_are_named() {
     let world = World::start().await;
     let site = world.site("site");
     site.put("e1", &[("a", "1")]).await;
-    for (query, field) in
-        [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("cursor=!", "cursor"), ("cursor=IlwwIg", "cursor"), ("page=2", "page")]
-    {
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=!", "cursor"),
+        ("cursor=IlwwIg", "cursor"),
+        ("page=2", "page"),
+    ] {
         assert_eq!(site.get(&format!("/files?{query}")).await.wrong_fields(), [field], "{query}");
     }
     world.site("nope").get("/files").await.problem(404, "not_found");
@@ -40,7 +45,9 @@ async fn wrong_queries_are_named() {
 async fn one_files_bytes_come_as_they_are() {
     let world = World::start().await;
     let site = world.site("site");
-    site.change("e1", json!([{ "op": "put", "path": "a b/ü%.html", "content": "<script>", "mode": "100755" }])).await.expect(202);
+    site.change("e1", json!([{ "op": "put", "path": "a b/ü%.html", "content": "<script>", "mode": "100755" }]))
+        .await
+        .expect(202);
     for address in ["/files/a%20b/%C3%BC%25.html", "/files/a%20b%2F%C3%BC%25.html"] {
         let answer = site.get(address).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "<script>"), "{address}");

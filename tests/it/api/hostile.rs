@@ -17,7 +17,9 @@ async fn what_is_no_json_is_malformed() {
     let site = world.site("site");
     let deep = format!(r#"{{"event_id":"e","changes":{}1{}}}"#, "[".repeat(64), "]".repeat(64));
     let very_deep = "[".repeat(1 << 20);
-    for body in ["", " ", "{", "nope", "{}{}", "{\"a\":1,}", "\u{feff}{}", "{'a':1}", "{\"a\":\"\t\"}", &deep, &very_deep] {
+    for body in
+        ["", " ", "{", "nope", "{}{}", "{\"a\":1,}", "\u{feff}{}", "{'a':1}", "{\"a\":\"\t\"}", &deep, &very_deep]
+    {
         raw(&site, body).await.problem(400, "malformed");
     }
     raw(&site, b"{\"event_id\":\"\xc3\x28\"}".to_vec()).await.problem(400, "malformed");
@@ -52,7 +54,9 @@ async fn base64_is_strict() {
     let world = World::start().await;
     let site = world.site("site");
     let put = |content: &str| json!([{ "op": "put", "path": "a", "content": content, "encoding": "base64" }]);
-    for bad in ["aGk", "aGk=\n", "aGk= ", " aGk=", "aGl=", "aGk==", "_w==", "aG\u{0}k", "ä", "====", "data:;base64,aGk="] {
+    for bad in
+        ["aGk", "aGk=\n", "aGk= ", " aGk=", "aGl=", "aGk==", "_w==", "aG\u{0}k", "ä", "====", "data:;base64,aGk="]
+    {
         assert_eq!(site.change("e1", put(bad)).await.wrong_fields(), ["changes[0].content"], "{bad:?}");
     }
     site.change("e1", put("aGk=")).await.expect(202);
@@ -78,7 +82,8 @@ async fn long_paths_that_do_not_compress_are_kept_apart_and_in_order() {
     let world = World::start().await;
     let site = world.site("site");
     let shared = noise(1, 3000);
-    let mut paths: Vec<String> = [867, 868, 869, 899, 900, 901, 2704, 4096].iter().map(|length| noise(2, *length)).collect();
+    let mut paths: Vec<String> =
+        [867, 868, 869, 899, 900, 901, 2704, 4096].iter().map(|length| noise(2, *length)).collect();
     paths.extend((0..12).map(|number| format!("{shared}/{:02}{}", 11 - number, noise(number, 1000))));
     paths.extend(["a", "z"].map(str::to_owned));
     let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), path.as_str())).collect();

@@ -20,8 +20,21 @@ async fn every_kind_of_change_is_told_with_its_lines() {
     world.allow_leftovers();
     let site = world.site("site");
     let similar = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n";
-    site.put("e1", &[("edit", "1\n2\n3\n"), ("gone", "1\n2\n"), ("mode", "x\n"), ("old", "exact\n"), ("sim", similar), (".env", "a\n")]).await;
-    site.change("e2", json!([{ "op": "put", "path": "bin", "content": "AAEC", "encoding": "base64" }])).await.expect(202);
+    site.put(
+        "e1",
+        &[
+            ("edit", "1\n2\n3\n"),
+            ("gone", "1\n2\n"),
+            ("mode", "x\n"),
+            ("old", "exact\n"),
+            ("sim", similar),
+            (".env", "a\n"),
+        ],
+    )
+    .await;
+    site.change("e2", json!([{ "op": "put", "path": "bin", "content": "AAEC", "encoding": "base64" }]))
+        .await
+        .expect(202);
     site.connect_in_rows().await;
     site.agree_in_rows().await;
     let changes = json!([
@@ -55,7 +68,8 @@ async fn every_kind_of_change_is_told_with_its_lines() {
     assert_eq!(brief(&excluded), ["added .env +1 -0"]);
     assert_eq!(excluded["items"][0]["excluded"], true);
     let first = site.get("/pending?limit=6").await.expect(200);
-    let next = site.get(&format!("/pending?limit=6&cursor={}", first["next_cursor"].as_str().unwrap())).await.expect(200);
+    let next =
+        site.get(&format!("/pending?limit=6&cursor={}", first["next_cursor"].as_str().unwrap())).await.expect(200);
     assert_eq!([brief(&first), brief(&next)].concat(), expected, "renames are found across pages");
 }
 

@@ -10,13 +10,28 @@ async fn a_project_shows_itself_and_its_integration() {
     let site = world.site("site");
     site.put("e1", &[("a", "123"), ("b", "4")]).await;
     let project = site.project().await;
-    for (member, value) in [("project", json!("site")), ("revision", json!(1)), ("files", json!(2)), ("bytes", json!(4)), ("pending_changes", json!(2))] {
+    for (member, value) in [
+        ("project", json!("site")),
+        ("revision", json!(1)),
+        ("files", json!(2)),
+        ("bytes", json!(4)),
+        ("pending_changes", json!(2)),
+    ] {
         assert_eq!(project[member], value, "{member}");
     }
     assert!(project["created_at"].as_str().unwrap().ends_with('Z'));
     let integration = &project["integration"];
     assert_eq!((&integration["state"], &integration["sync_status"]), (&json!("disconnected"), &json!("idle")));
-    for member in ["repository", "branch", "connected_by", "connected_at", "last_sync_at", "last_commit_sha", "last_commit_url", "error"] {
+    for member in [
+        "repository",
+        "branch",
+        "connected_by",
+        "connected_at",
+        "last_sync_at",
+        "last_commit_sha",
+        "last_commit_url",
+        "error",
+    ] {
         assert_eq!(integration[member], Value::Null, "{member}");
     }
     assert_eq!((&integration["pending_changes"], &integration["conflicts"]), (&json!(2), &json!(0)));
@@ -35,9 +50,13 @@ async fn sync_status_follows_the_rows() {
         let integration = site.project().await["integration"].clone();
         (integration["sync_status"].as_str().unwrap().to_owned(), integration["error"]["code"].clone())
     };
-    let problem = |code: &str| format!(r#"UPDATE integrations SET error = '{{"code":"{code}","detail":"d","action":"a"}}'"#);
+    let problem =
+        |code: &str| format!(r#"UPDATE integrations SET error = '{{"code":"{code}","detail":"d","action":"a"}}'"#);
     assert_eq!(status("SELECT 1").await, ("idle".to_owned(), Value::Null));
-    assert_eq!(status("UPDATE integrations SET last_sync_at = now(), last_commit = decode(repeat('ab', 20), 'hex')").await.0, "success");
+    assert_eq!(
+        status("UPDATE integrations SET last_sync_at = now(), last_commit = decode(repeat('ab', 20), 'hex')").await.0,
+        "success"
+    );
     let integration = site.project().await["integration"].clone();
     assert_eq!(integration["last_commit_url"], format!("https://github.test/acme/site/commit/{}", "ab".repeat(20)));
     assert_eq!(integration["repository"]["full_name"], "acme/site");
@@ -58,7 +77,8 @@ async fn projects_are_listed_newest_first() {
         world.site(name).put("e1", &[("a", "1")]).await;
     }
     let page = world.host().get("/v1/projects?limit=2").await.expect(200);
-    let names = |page: &Value| page["items"].as_array().unwrap().iter().map(|item| item["project"].clone()).collect::<Vec<_>>();
+    let names =
+        |page: &Value| page["items"].as_array().unwrap().iter().map(|item| item["project"].clone()).collect::<Vec<_>>();
     assert_eq!(names(&page), ["three", "two"]);
     world.site("four").put("e1", &[("a", "1")]).await;
     let cursor = page["next_cursor"].as_str().unwrap();

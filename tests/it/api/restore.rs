@@ -46,7 +46,10 @@ async fn the_tree_of_any_sync_comes_back_as_a_new_revision() {
         world.host().post(&site.url("/restore"), &body).await
     };
     let answer = restore(first, "r1").await.expect(202);
-    assert_eq!((&answer["revision"], &answer["pending_changes"], &answer["event_id"]), (&json!(5), &json!(5), &json!("r1")));
+    assert_eq!(
+        (&answer["revision"], &answer["pending_changes"], &answer["event_id"]),
+        (&json!(5), &json!(5), &json!("r1"))
+    );
     assert_eq!(site.paths().await, [".env", "a", "b", "d/x"]);
     assert_eq!(site.file("a").await.unwrap(), ("1".to_owned(), "100644".to_owned()));
     assert_eq!(site.file(".env").await.unwrap().0, "2", "excluded paths stay");

@@ -98,7 +98,11 @@ async fn other_patterns_hide_and_show_files_at_once() {
     let rows = sql.query("SELECT path, excluded, base_oid IS NULL FROM files ORDER BY path", &[]).await.unwrap();
     let rows: Vec<(String, bool, bool)> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
     let expected = [(".env", false, true), ("b.txt", false, false), ("logs/x", true, true)];
-    assert_eq!(rows, expected.map(|(path, excluded, bare)| (path.to_owned(), excluded, bare)), "a deleted one is gone whole");
+    assert_eq!(
+        rows,
+        expected.map(|(path, excluded, bare)| (path.to_owned(), excluded, bare)),
+        "a deleted one is gone whole"
+    );
     assert_eq!(site.project().await["pending_changes"], 1, ".env is compared anew");
     let row = sql.query_one("SELECT rescan, due_at <= now() FROM integrations", &[]).await.unwrap();
     assert_eq!((row.get(0), row.get(1)), (true, Some(true)));
@@ -114,7 +118,12 @@ async fn auto_sync_switched_on_takes_up_what_is_pending() {
     site.put("e1", &[("a", "1")]).await;
     site.connect_in_rows().await;
     site.put("e2", &[("a", "2")]).await;
-    let due = async || sql.query_one("SELECT due_at IS NOT NULL, window_at IS NOT NULL FROM integrations", &[]).await.map(|row| (row.get(0), row.get(1))).unwrap();
+    let due = async || {
+        sql.query_one("SELECT due_at IS NOT NULL, window_at IS NOT NULL FROM integrations", &[])
+            .await
+            .map(|row| (row.get(0), row.get(1)))
+            .unwrap()
+    };
     assert_eq!(due().await, (false, false));
     patch(&site, json!({ "auto_sync": true })).await.expect(200);
     assert_eq!(due().await, (true, true));

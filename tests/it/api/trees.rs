@@ -15,14 +15,27 @@ async fn what_is_listed_is_there_and_nothing_else() {
     let site = world.site("site");
     let first = json!([{ "path": "a", "content": "1", "mode": "100755" }, { "path": "d/b", "content": "2" }, { "path": "c", "content": "3" }]);
     let answer = tree(&site, "t1", first).await.expect(202);
-    assert_eq!((&answer["revision"], &answer["pending_changes"]), (&json!(1), &json!(3)), "a project that is new is made");
-    let second = json!([{ "path": "a", "oid": oid("2") }, { "path": "d", "content": "4" }, { "path": "c", "oid": oid("3") }]);
+    assert_eq!(
+        (&answer["revision"], &answer["pending_changes"]),
+        (&json!(1), &json!(3)),
+        "a project that is new is made"
+    );
+    let second =
+        json!([{ "path": "a", "oid": oid("2") }, { "path": "d", "content": "4" }, { "path": "c", "oid": oid("3") }]);
     tree(&site, "t2", second).await.expect(202);
     assert_eq!(site.paths().await, ["a", "c", "d"]);
     assert_eq!(site.file("a").await.unwrap(), ("2".to_owned(), "100755".to_owned()), "the mode it had");
     assert_eq!(site.file("d").await.unwrap().0, "4");
     assert_eq!(tree(&site, "t2", json!([])).await.expect(200)["revision"], 2);
-    let revisions: Vec<i64> = world.sql().await.query("SELECT revision FROM files ORDER BY path", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let revisions: Vec<i64> = world
+        .sql()
+        .await
+        .query("SELECT revision FROM files ORDER BY path", &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
     assert_eq!(revisions, [2, 1, 2], "only what differs is written");
 }
 
