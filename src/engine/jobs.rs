@@ -29,7 +29,11 @@ impl Handler for Engine {
 impl Engine {
     async fn woken(&self, wake: Wake) -> Outcome {
         let done = match wake {
-            Wake::Project { pid } => self.look(pid).await,
+            Wake::Project { pid } => {
+                let done = self.look(pid).await;
+                self.wake_notifications().await;
+                done
+            }
             Wake::Revocation { id } => self.revoke(id).await,
             Wake::Notification { id } => self.notify(id).await,
             Wake::PullRequest { .. } => Ok(()),

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 const TASK: &str = "redeliver";
 /// A walk that takes longer was interrupted.
 const LEASE: Duration = Duration::from_secs(300);
-/// A delivery this young may still be on its way.
+/// A delivery this young, that GitHub says arrived or is under way, may still get its outcome.
 const SETTLES: TimeDelta = TimeDelta::seconds(30);
 /// Clocks differ, and the log may lag: so much of it is read again by the next walk.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
@@ -25,8 +25,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 const LOG: TimeDelta = TimeDelta::days(3);
 /// Requests for redelivery in one walk; the next one goes on.
 const AT_ONCE: usize = 500;
-/// The pause before the same delivery is asked for again: doubles up to hours.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(4);
+/// The pause before the same delivery is asked for again doubles up to this.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// What one walk leaves for the next.
@@ -53,6 +52,15 @@ struct Found {
     newest_attempt: i64,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
+    /// GitHub says that the newest attempt did not arrive.
+    failed: bool,
+}
+
+/// How often the log is walked, and when that is now.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    every: TimeDelta,
+    now: DateTime<Utc>,
 }
 
 /// What a walk does about a delivery without an outcome.
@@ -84,7 +92,8 @@ impl Engine {
         }
         let Some(state) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
         let before: Walked = serde_json::from_value(state).unwrap_or_default();
-        let walked = self.walk(&before, Utc::now()).await;
+        let clock = Clock { every: TimeDelta::from_std(every).unwrap_or(TimeDelta::days(1)), now: Utc::now() };
+        let walked = self.walk(&before, clock).await;
         let (after, asked) = match walked {
             Ok(walked) => walked,
             Err(error) => {
@@ -97,7 +106,8 @@ impl Engine {
         Ok(asked)
     }
 
-    async fn walk(&self, before: &Walked, now: DateTime<Utc>) -> Result<(Walked, usize), WalkError> {
+    async fn walk(&self, before: &Walked, clock: Clock) -> Result<(Walked, usize), WalkError> {
+        let now = clock.now;
         let mut found = self.logged_since(before.through.unwrap_or(now - LOG)).await?;
         for (guid, asked) in &before.asked {
             found.entry(guid.clone()).or_insert(asked.found);
@@ -106,11 +116,11 @@ impl Engine {
         let mut asked = 0;
         for (guid, one, queued) in self.without_outcome(&found).await? {
             let known = before.asked.get(&guid).copied();
-            match step(one, queued, known, now) {
+            match step(one, queued, known, clock) {
                 Step::Ask if asked < AT_ONCE => {
                     asked += 1;
                     self.ask_again(&guid, one).await?;
-                    after.asked.insert(guid, next(one, known, now));
+                    after.asked.insert(guid, next(one, known, clock));
                 }
                 Step::Keep(known) => {
                     after.asked.insert(guid, Asked { found: one, ..known });
@@ -169,26 +179,29 @@ impl Engine {
 
 fn note(found: &mut HashMap<String, Found>, one: &HookDelivery) {
     let at = one.delivered_at;
-    let known = found.entry(one.guid.clone()).or_insert(Found { newest_attempt: one.id, first: at, last: at });
+    let failed = !matches!(one.status.as_str(), "OK" | "pending");
+    let known = found.entry(one.guid.clone()).or_insert(Found { newest_attempt: one.id, first: at, last: at, failed });
     if at > known.last {
-        (known.newest_attempt, known.last) = (one.id, at);
+        (known.newest_attempt, known.last, known.failed) = (one.id, at, failed);
     }
     known.first = known.first.min(at);
 }
 
-fn step(one: Found, queued: bool, known: Option<Asked>, now: DateTime<Utc>) -> Step {
+fn step(one: Found, queued: bool, known: Option<Asked>, clock: Clock) -> Step {
+    let now = clock.now;
     match known {
         _ if one.first < now - LOG => Step::Forget,
-        _ if queued || one.last > now - SETTLES => Step::Wait,
+        _ if queued || !one.failed && one.last > now - SETTLES.min(clock.every) => Step::Wait,
         Some(known) if known.next > now => Step::Keep(known),
         _ => Step::Ask,
     }
 }
 
-fn next(found: Found, known: Option<Asked>, now: DateTime<Utc>) -> Asked {
+/// Not at once again: the next walk finds the outcome, if it arrives this time.
+fn next(found: Found, known: Option<Asked>, clock: Clock) -> Asked {
     let times = known.map_or(0, |known| known.times);
-    let pause = (FIRST_PAUSE * (1 << times.min(10))).min(LONGEST_PAUSE);
-    Asked { times: times + 1, next: now + pause, found }
+    let pause = (clock.every / 2 * (1 << times.min(12))).min(LONGEST_PAUSE);
+    Asked { times: times + 1, next: clock.now + pause, found }
 }
 
 fn to_json(walked: &Walked) -> Result<serde_json::Value, StoreError> {
@@ -224,11 +237,15 @@ mod tests {
         for one in [attempt(7, 50), attempt(9, 90), attempt(3, 10)] {
             note(&mut found, &one);
         }
-        assert_eq!(found["g"], Found { newest_attempt: 9, first: at(10), last: at(90) });
+        assert_eq!(found["g"], Found { newest_attempt: 9, first: at(10), last: at(90), failed: false });
     }
 
     fn found(first: i64, last: i64) -> Found {
-        Found { newest_attempt: 1, first: at(first), last: at(last) }
+        Found { newest_attempt: 1, first: at(first), last: at(last), failed: false }
+    }
+
+    fn clock(now: i64) -> Clock {
+        Clock { every: TimeDelta::minutes(5), now: at(now) }
     }
 
     #[test]
@@ -236,30 +253,30 @@ mod tests {
         let mut asked = None;
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            let next = next(found(0, 0), asked, at(0));
-            pauses.push((next.next - at(0)).num_minutes());
+            let next = next(found(0, 0), asked, clock(0));
+            pauses.push((next.next - at(0)).num_seconds());
             asked = Some(next);
         }
-        assert_eq!(pauses[..4], [4, 8, 16, 32]);
-        assert_eq!(pauses[11], 360);
+        assert_eq!(pauses[..4], [150, 300, 600, 1200]);
+        assert_eq!(pauses[11], 6 * 3600);
     }
 
     #[test]
     fn each_delivery_without_an_outcome_has_its_step() {
-        let now = at(4 * 86_400);
         let day = 86_400;
         let asked = |next: i64| Some(Asked { times: 1, next: at(next), found: found(2 * day, 2 * day) });
         for (one, queued, known, expected) in [
             (found(2 * day, 2 * day), false, None, Step::Ask),
             (found(2 * day, 2 * day), true, None, Step::Wait),
             (found(2 * day, 4 * day - 5), false, None, Step::Wait),
+            (Found { failed: true, ..found(2 * day, 4 * day - 5) }, false, None, Step::Ask),
             (found(day - 1, 2 * day), false, None, Step::Forget),
             (found(2 * day, 2 * day), false, asked(4 * day - 1), Step::Ask),
         ] {
-            assert_eq!(step(one, queued, known, now), expected);
+            assert_eq!(step(one, queued, known, clock(4 * day)), expected);
         }
         let known = asked(4 * day + 1);
-        assert_eq!(known.map(|one| step(found(2 * day, 2 * day), false, known, now) == Step::Keep(one)), Some(true));
+        assert_eq!(known.map(|one| step(found(2 * day, 2 * day), false, known, clock(4 * day)) == Step::Keep(one)), Some(true));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::store::StoreError;
 /// Of each kind, in one sweep; the longest due come first, and the others with the next one.
 const AT_ONCE: i64 = 5000;
 
+/// More notifications than one job leaves.
+const FRESH: i64 = 100;
 /// How long a gauge may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -25,6 +27,17 @@ impl Engine {
             self.wake_all(wakes).await;
         }
         Ok(found)
+    }
+
+    /// Has the host told what a job just did; what this misses the sweep finds.
+    pub(super) async fn wake_notifications(&self) {
+        if self.settings.notify.is_none() {
+            return;
+        }
+        match self.store.notifications_due(FRESH).await {
+            Ok(wakes) => self.wake_all(wakes).await,
+            Err(error) => tracing::warn!(%error, "notifications wait for the sweep"),
+        }
     }
 
     /// Brings the gauges up to date that only a look can tell. What does not answer keeps its value.

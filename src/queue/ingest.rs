@@ -29,6 +29,20 @@ static APPEND: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Ids asked about by one script.
+const BATCH: usize = 200;
+
+static QUEUED: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local queued = {}
+         for i = 2, #KEYS do
+             local at = redis.call('GET', KEYS[i])
+             queued[i - 1] = (at and #redis.call('XRANGE', KEYS[1], at, at) > 0) and 1 or 0
+         end
+         return queued",
+    )
+});
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingested {
     Queued,
@@ -50,15 +64,21 @@ impl Queue {
         Ok(if appended { Ingested::Queued } else { Ingested::Duplicate })
     }
 
-    /// Which of these delivery ids are on the stream, as far as the queue remembers; in their order.
+    /// Which of these delivery ids are on the stream, in their order.
     pub async fn queued(&self, deliveries: &[String]) -> Result<Vec<bool>, QueueError> {
         if deliveries.is_empty() {
             return Ok(Vec::new());
         }
-        let mut asked = redis::pipe();
-        for id in deliveries {
-            asked.exists(self.keys().seen(id));
+        let mut queued = Vec::with_capacity(deliveries.len());
+        for part in deliveries.chunks(BATCH) {
+            let call = |call: &mut Cmd| {
+                call.arg(part.len() + 1).arg(self.keys().stream(Stream::Deliveries));
+                for id in part {
+                    call.arg(self.keys().seen(id));
+                }
+            };
+            queued.extend(self.link().script::<Vec<bool>>(&QUEUED, call).await?);
         }
-        self.link().pipe(&asked).await
+        Ok(queued)
     }
 }

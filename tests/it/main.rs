@@ -10,4 +10,5 @@ mod scenario;
 mod story;
 mod sync;
 mod tidy;
+mod webhook;
 mod world;

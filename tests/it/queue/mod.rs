@@ -4,7 +4,7 @@
 
 mod faults;
 mod jobs;
-mod redis;
+pub mod redis;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use github_sim::{Options, Repo, Sim};
-use lockstep::job::Wake;
 
 use crate::world::{Plan, World};
 
@@ -94,10 +93,7 @@ impl Story {
 
     /// What the sweep does: whatever is due according to the rows is woken up.
     async fn wake_due(&self) -> bool {
-        let due = self.engine.store.projects_due(100).await.unwrap();
-        let any = !due.is_empty();
-        self.engine.wake_all(due.into_iter().map(|pid| Wake::Project { pid }).collect()).await;
-        any
+        self.engine.sweep().await.unwrap() > 0
     }
 
     /// Batch windows and retries that began are over.
