@@ -57,16 +57,19 @@ impl Core {
             return;
         };
         let (old_owner, name) = (repo.owner, repo.name.clone());
-        let before = world.user_json(old_owner);
         let losing = reaching(world, id);
         world.move_repository(id, owner, &name);
         let removed = short_list(world, &[id]);
         for installation in losing {
             self.drop_from_selection(world, installation, id, removed.clone(), by);
         }
-        let kind = world.accounts.get(&old_owner).is_some_and(|it| it.is_organization());
-        let kind = if kind { "organization" } else { "user" };
-        let changes = json!({ "owner": { "from": { kind: before } } });
+        let from = match world.accounts.get(&old_owner) {
+            Some(it) if it.is_organization() => {
+                json!({ "organization": world.organization_json(it) })
+            }
+            _ => json!({ "user": world.user_json(old_owner) }),
+        };
+        let changes = json!({ "owner": { "from": from } });
         self.announce_repository(world, id, "transferred", by, Some(changes));
     }
 

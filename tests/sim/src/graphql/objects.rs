@@ -392,7 +392,7 @@ impl Node {
         };
         Ok(match name {
             "id" => Resolved::scalar(NodeId::Pull(id, number).text()),
-            "databaseId" | "fullDatabaseId" => Resolved::scalar(pull.id),
+            "fullDatabaseId" => Resolved::scalar(pull.id.to_string()),
             "number" => Resolved::scalar(number),
             "title" => Resolved::scalar(pull.title.clone()),
             "body" => Resolved::scalar(pull.body.clone().unwrap_or_default()),
@@ -480,7 +480,7 @@ impl Node {
         };
         Ok(match name {
             "id" => Resolved::scalar(NodeId::Other("PRR", review).text()),
-            "databaseId" | "fullDatabaseId" => Resolved::scalar(review),
+            "fullDatabaseId" => Resolved::scalar(review.to_string()),
             "state" => Resolved::scalar(found.state.name()),
             "body" => Resolved::scalar(found.body.clone()),
             "submittedAt" | "createdAt" | "updatedAt" => Resolved::scalar(stamp(found.at)),

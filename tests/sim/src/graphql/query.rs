@@ -11,6 +11,7 @@ use crate::call::{Call, Target};
 use crate::http::limits::Resource;
 use crate::render::node_id::NodeId;
 use crate::world::World;
+use crate::world::account::AccountKind;
 use crate::world::stamp;
 
 pub(crate) fn field(call: &Call<'_>, name: &str, arguments: &Arguments) -> Field {
@@ -35,9 +36,11 @@ pub(crate) fn account(world: &World, id: u64) -> Option<Node> {
     Some(Node::Account(id, account.kind))
 }
 
+/// The schema says `User` for Apps' bots too.
 fn viewer(call: &Call<'_>) -> Field {
     let world = call.world();
-    Ok(Resolved::maybe(account(&world, call.actor(&world))))
+    let user = call.actor(&world);
+    Ok(Resolved::Object(Node::Account(user, AccountKind::User)))
 }
 
 fn user(call: &Call<'_>, arguments: &Arguments) -> Field {

@@ -126,7 +126,8 @@ fn mint(call: &Call<'_>) -> Answer {
 }
 
 fn asked_permissions(installation: &Installation, body: &Value) -> Result<Permissions, Refusal> {
-    if body["permissions"].is_null() {
+    let given = body["permissions"].as_object();
+    if given.is_none_or(|it| it.is_empty()) && !body["permissions"].is_string() {
         return Ok(installation.permissions.clone());
     }
     let asked = Permissions::parse(&body["permissions"])

@@ -71,7 +71,7 @@ fn show(call: &Call<'_>, target: &Target, reference: &str, tree: Oid, path: &str
     let mut file = short(target, reference, path, &Entry { mode, name, oid });
     match mode {
         Mode::Symlink => file["target"] = json!(String::from_utf8_lossy(&data)),
-        Mode::Submodule => file["submodule_git_url"] = Value::Null,
+        Mode::Submodule => file["submodule_git_url"] = submodule_url(target, &tree, path),
         _ if data.len() > 1 << 20 => {
             file["content"] = json!("");
             file["encoding"] = json!("none");
@@ -82,6 +82,21 @@ fn show(call: &Call<'_>, target: &Target, reference: &str, tree: Oid, path: &str
         }
     }
     Ok(Reply::json(200, &file))
+}
+
+/// What `.gitmodules` says of the submodule at this path.
+fn submodule_url(target: &Target, tree: &Oid, path: &str) -> Value {
+    let modules = target.git.store.lookup(tree, ".gitmodules");
+    let modules = modules.and_then(|(_, oid)| target.git.store.blob(&oid));
+    let text = String::from_utf8_lossy(&modules.unwrap_or_default()).into_owned();
+    let mut sections = text.split("[submodule").filter(|section| {
+        let mut pairs = section.lines().filter_map(|line| line.split_once('='));
+        pairs.any(|(key, value)| key.trim() == "path" && value.trim() == path)
+    });
+    let section = sections.next().unwrap_or_default();
+    let mut pairs = section.lines().filter_map(|line| line.split_once('='));
+    let url = pairs.find(|(key, _)| key.trim() == "url");
+    json!(url.map(|(_, value)| value.trim()))
 }
 
 /// An entry without its content.
