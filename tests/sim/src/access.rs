@@ -16,18 +16,12 @@ pub(crate) struct Need {
 
 /// Reading under this permission.
 pub(crate) const fn read(permission: &'static str) -> Need {
-    Need {
-        permission,
-        level: Level::Read,
-    }
+    Need { permission, level: Level::Read }
 }
 
 /// Writing under this permission.
 pub(crate) const fn write(permission: &'static str) -> Need {
-    Need {
-        permission,
-        level: Level::Write,
-    }
+    Need { permission, level: Level::Write }
 }
 
 /// What GitHub says to an App that lacks a permission.
@@ -70,9 +64,7 @@ impl Call<'_> {
             "url": location,
             "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
         });
-        Refusal(Box::new(
-            Reply::json(status, &body).with("location", location),
-        ))
+        Refusal(Box::new(Reply::json(status, &body).with("location", location)))
     }
 }
 
@@ -86,12 +78,7 @@ pub(crate) fn admit(world: &World, caller: &Caller, id: u64, need: Need) -> Resu
         Caller::Anonymous if repo.private => return Err(not_found()),
         Caller::Anonymous => return Err(refuse(401, "Requires authentication")),
         Caller::App(_) | Caller::Client(_) => return Err(inaccessible()),
-        Caller::Installation {
-            installation,
-            permissions,
-            repositories,
-            ..
-        } => {
+        Caller::Installation { installation, permissions, repositories, .. } => {
             let narrowed = repositories.as_ref().is_some_and(|ids| !ids.contains(&id));
             if narrowed || !world.reaches(*installation, id) {
                 return outside(repo.private, visible);
@@ -121,13 +108,7 @@ fn outside(private: bool, visible: bool) -> Result<(), Refusal> {
 }
 
 /// A user token reaches what both the person and the App may do.
-fn admit_user(
-    world: &World,
-    app: u64,
-    id: u64,
-    role: Option<Role>,
-    need: Need,
-) -> Result<(), Refusal> {
+fn admit_user(world: &World, app: u64, id: u64, role: Option<Role>, need: Need) -> Result<(), Refusal> {
     let role = role.ok_or_else(not_found)?;
     let Some(installation) = world.installation_on(app, id) else {
         let private = world.repositories.get(&id).is_none_or(|it| it.private);

@@ -58,10 +58,9 @@ impl Caller {
             Caller::Anonymous => 0,
             Caller::App(app) | Caller::Client(app) => bot(app),
             Caller::User { user, .. } => *user,
-            Caller::Installation { installation, .. } => world
-                .installations
-                .get(installation)
-                .map_or(0, |it| bot(&it.app)),
+            Caller::Installation { installation, .. } => {
+                world.installations.get(installation).map_or(0, |it| bot(&it.app))
+            }
         }
     }
 }
@@ -122,22 +121,13 @@ fn token(world: &mut World, text: &str) -> Result<Caller, Refusal> {
         return Err(bad_credentials());
     }
     match token.grant.clone() {
-        Grant::Installation {
-            installation,
-            permissions,
-            repositories,
-        } => {
+        Grant::Installation { installation, permissions, repositories } => {
             let found = world.installations.get(&installation);
             let found = found.ok_or_else(bad_credentials)?;
             if found.suspended.is_some() {
                 return Err(refuse(403, "This installation has been suspended"));
             }
-            Ok(Caller::Installation {
-                token: text.to_owned(),
-                installation,
-                permissions,
-                repositories,
-            })
+            Ok(Caller::Installation { token: text.to_owned(), installation, permissions, repositories })
         }
         Grant::User { user, app } => Ok(Caller::User { user, app }),
         Grant::Refresh { .. } => Err(bad_credentials()),

@@ -51,33 +51,22 @@ impl Change {
 
     /// A submodule; the commit (forty hexadecimal digits) is in no need to exist.
     pub fn submodule(path: &str, oid: &str) -> Change {
-        Change::Submodule {
-            path: path.to_owned(),
-            oid: oid.to_owned(),
-        }
+        Change::Submodule { path: path.to_owned(), oid: oid.to_owned() }
     }
 
     /// A removal.
     pub fn delete(path: &str) -> Change {
-        Change::Delete {
-            path: path.to_owned(),
-        }
+        Change::Delete { path: path.to_owned() }
     }
 
     fn put(path: &str, mode: Mode, content: &[u8]) -> Change {
-        Change::Put {
-            path: path.to_owned(),
-            mode: mode.text().to_owned(),
-            content: content.to_vec(),
-        }
+        Change::Put { path: path.to_owned(), mode: mode.text().to_owned(), content: content.to_vec() }
     }
 
     /// Which path it is about.
     pub fn path(&self) -> &str {
         match self {
-            Change::Put { path, .. } | Change::Submodule { path, .. } | Change::Delete { path } => {
-                path
-            }
+            Change::Put { path, .. } | Change::Submodule { path, .. } | Change::Delete { path } => path,
         }
     }
 }
@@ -129,9 +118,7 @@ mod content {
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         let content = match std::str::from_utf8(bytes) {
             Ok(text) => Content::Text(text.to_owned()),
-            Err(_) => Content::Binary {
-                base64: STANDARD.encode(bytes),
-            },
+            Err(_) => Content::Binary { base64: STANDARD.encode(bytes) },
         };
         content.serialize(to)
     }

@@ -50,12 +50,8 @@ impl PullRefusal {
     pub(crate) fn message(&self) -> Option<String> {
         match self {
             PullRefusal::NoHead | PullRefusal::NoBase => None,
-            PullRefusal::NoCommits { base, head } => {
-                Some(format!("No commits between {base} and {head}"))
-            }
-            PullRefusal::Exists { head } => {
-                Some(format!("A pull request already exists for {head}."))
-            }
+            PullRefusal::NoCommits { base, head } => Some(format!("No commits between {base} and {head}")),
+            PullRefusal::Exists { head } => Some(format!("A pull request already exists for {head}.")),
         }
     }
 }
@@ -152,17 +148,14 @@ impl Core {
         (base_sha, head_sha): (Oid, Oid),
     ) -> Result<(), PullRefusal> {
         let existing = world.pulls.get(&new.repository).into_iter().flatten();
-        let twin = existing
-            .map(|(_, pull)| pull)
-            .find(|it| it.is_open() && it.head == head && it.base == new.base);
+        let twin = existing.map(|(_, pull)| pull).find(|it| it.is_open() && it.head == head && it.base == new.base);
         if twin.is_some() {
             let name = world.full_name(new.repository).unwrap_or_default();
             let owner = name.split('/').next().unwrap_or_default();
             return Err(PullRefusal::Exists { head: format!("{owner}:{head}") });
         }
         let repo = world.repositories.get(&new.repository);
-        let nothing_new =
-            repo.is_some_and(|repo| repo.git.store.is_ancestor(&head_sha, &base_sha));
+        let nothing_new = repo.is_some_and(|repo| repo.git.store.is_ancestor(&head_sha, &base_sha));
         if nothing_new {
             let (base, head) = (new.base.clone(), head.to_owned());
             return Err(PullRefusal::NoCommits { base, head });
@@ -233,14 +226,7 @@ impl Core {
     }
 
     /// Makes a draft of it, or ends that.
-    pub(crate) fn set_draft(
-        &self,
-        world: &mut World,
-        repository: u64,
-        number: u64,
-        draft: bool,
-        by: u64,
-    ) {
+    pub(crate) fn set_draft(&self, world: &mut World, repository: u64, number: u64, draft: bool, by: u64) {
         let now = world.now();
         if let Some(pull) = world.pull_mut(repository, number) {
             pull.draft = draft;
@@ -265,8 +251,25 @@ impl Core {
         let commit = pull.head_sha;
         let body = body.to_owned();
         pull.reviews.push(Review { id, author, state, body, commit, at: now });
-        self.announce_review(world, repository, number, id, "submitted", author);
+        self.announce_review(world, repository, number, id, ("submitted", author, json!({})));
         Some(id)
+    }
+
+    /// Changes what a review says.
+    pub(crate) fn edit_review(
+        &self,
+        world: &mut World,
+        repository: u64,
+        number: u64,
+        (id, body): (u64, &str),
+    ) -> Option<()> {
+        let pull = world.pull_mut(repository, number)?;
+        let review = pull.reviews.iter_mut().find(|it| it.id == id)?;
+        let author = review.author;
+        let before = std::mem::replace(&mut review.body, body.to_owned());
+        let changes = json!({ "changes": { "body": { "from": before } } });
+        self.announce_review(world, repository, number, id, ("edited", author, changes));
+        Some(())
     }
 
     /// Takes a review's force away.
@@ -281,7 +284,7 @@ impl Core {
         let pull = world.pull_mut(repository, number)?;
         let review = pull.reviews.iter_mut().find(|it| it.id == id)?;
         review.state = ReviewState::Dismissed;
-        self.announce_review(world, repository, number, id, "dismissed", by);
+        self.announce_review(world, repository, number, id, ("dismissed", by, json!({})));
         Some(())
     }
 
@@ -390,13 +393,7 @@ impl Merge<'_> {
         commits.retain(|(_, commit)| commit.parents.len() < 2);
         for (oid, commit) in commits.into_iter().rev() {
             let tree = self.git.merge_trees(&onto, &oid).ok_or(MergeRefusal::Conflicts)?;
-            let again = Commit {
-                tree,
-                parents: vec![onto],
-                committer: self.github.clone(),
-                signature: None,
-                ..commit
-            };
+            let again = Commit { tree, parents: vec![onto], committer: self.github.clone(), signature: None, ..commit };
             onto = self.git.write_commit(&again);
         }
         Ok(onto)

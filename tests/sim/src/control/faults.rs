@@ -165,9 +165,12 @@ fn requests(call: &Call<'_>) -> Answer {
     let control = control(call);
     let found = control.requests();
     let found: Vec<Logged> = found.into_iter().filter(|it| it.label().contains(filter)).collect();
-    Ok(Reply::json(200, &json!({
-        "count": found.len(), "requests": found, "unknown": control.unknown_requests(),
-    })))
+    Ok(Reply::json(
+        200,
+        &json!({
+            "count": found.len(), "requests": found, "unknown": control.unknown_requests(),
+        }),
+    ))
 }
 
 fn forget(call: &Call<'_>) -> Answer {

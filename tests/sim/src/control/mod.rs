@@ -59,9 +59,7 @@ use crate::sim::Control;
 pub(crate) const ROUTES: &[&[Route]] = &[faults::ROUTES, repositories::ROUTES, state::ROUTES];
 
 fn control(call: &Call<'_>) -> Control {
-    Control {
-        core: call.core.clone(),
-    }
+    Control { core: call.core.clone() }
 }
 
 /// A text that must be in the body.

@@ -40,28 +40,24 @@ fn all(call: &Call<'_>) -> Answer {
         own.map(|it| it.login.clone()).collect()
     };
     let (users, organizations) = (logins(AccountKind::User), logins(AccountKind::Organization));
-    let names: Vec<String> = world
-        .repositories
-        .keys()
-        .filter_map(|id| world.full_name(*id))
-        .collect();
-    let accounts: Vec<String> = world
-        .installations
-        .values()
-        .filter_map(|it| Some(world.accounts.get(&it.account)?.login.clone()))
-        .collect();
+    let names: Vec<String> = world.repositories.keys().filter_map(|id| world.full_name(*id)).collect();
+    let accounts: Vec<String> =
+        world.installations.values().filter_map(|it| Some(world.accounts.get(&it.account)?.login.clone())).collect();
     drop(world);
     let installations = accounts.iter().filter_map(|it| control.installation(it));
     let apps = control.apps();
-    Ok(Reply::json(200, &json!({
-        "url": control.url(),
-        "app": apps.first(),
-        "apps": apps,
-        "users": users,
-        "organizations": organizations,
-        "installations": installations.collect::<Vec<_>>(),
-        "repositories": names,
-    })))
+    Ok(Reply::json(
+        200,
+        &json!({
+            "url": control.url(),
+            "app": apps.first(),
+            "apps": apps,
+            "users": users,
+            "organizations": organizations,
+            "installations": installations.collect::<Vec<_>>(),
+            "repositories": names,
+        }),
+    ))
 }
 
 fn user(call: &Call<'_>) -> Answer {
@@ -78,10 +74,8 @@ fn organization(call: &Call<'_>) -> Answer {
     let body = call.request.json()?;
     let login = text(&body, "login")?;
     let members = body["members"].as_object().cloned().unwrap_or_default();
-    let members: Vec<(&str, &str)> = members
-        .iter()
-        .map(|(login, role)| (login.as_str(), role.as_str().unwrap_or("member")))
-        .collect();
+    let members: Vec<(&str, &str)> =
+        members.iter().map(|(login, role)| (login.as_str(), role.as_str().unwrap_or("member"))).collect();
     let control = control(call);
     let id = control.org(login, &members);
     if let Some(allowed) = body["members_can_create"].as_bool() {

@@ -156,11 +156,7 @@ pub(crate) struct Mail {
 
 impl Mail {
     pub(crate) fn new(queue: UnboundedSender<u64>) -> Mail {
-        Mail {
-            queue,
-            waiting: Mutex::new(0),
-            idle: Notify::new(),
-        }
+        Mail { queue, waiting: Mutex::new(0), idle: Notify::new() }
     }
 
     /// Hands a delivery to the sender.

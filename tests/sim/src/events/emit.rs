@@ -45,11 +45,7 @@ impl Core {
                 "id": installation,
                 "node_id": crate::render::node_id::NodeId::Other("MDI", installation).text(),
             });
-            let address = Address {
-                app,
-                installation: Some(installation),
-                repository: Some(repository),
-            };
+            let address = Address { app, installation: Some(installation), repository: Some(repository) };
             self.deliver(world, &address, event.name, event.action, &payload);
         }
     }
@@ -132,4 +128,3 @@ pub(crate) struct Address {
 fn subscribed(events: &[String], name: &str) -> bool {
     events.iter().any(|it| it == name)
 }
-

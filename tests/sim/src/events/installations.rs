@@ -32,9 +32,8 @@ impl Core {
             installation.updated_at = now;
         }
         let after = world.reach(id);
-        let without = |all: &[u64], other: &[u64]| -> Vec<u64> {
-            all.iter().copied().filter(|it| !other.contains(it)).collect()
-        };
+        let without =
+            |all: &[u64], other: &[u64]| -> Vec<u64> { all.iter().copied().filter(|it| !other.contains(it)).collect() };
         let (added, removed) = (without(&after, &before), without(&before, &after));
         if !added.is_empty() {
             self.announce_selection(world, id, &added, json!([]), by);
@@ -64,13 +63,7 @@ impl Core {
     }
 
     /// `installation`, with its repositories as they are now.
-    pub(crate) fn announce_installation(
-        &self,
-        world: &mut World,
-        id: u64,
-        action: &str,
-        sender: u64,
-    ) {
+    pub(crate) fn announce_installation(&self, world: &mut World, id: u64, action: &str, sender: u64) {
         let Some(installation) = world.installations.get(&id) else {
             return;
         };
@@ -88,14 +81,7 @@ impl Core {
 
     /// `installation_repositories`. Short forms of what was removed are given, because it may be
     /// gone by now.
-    pub(crate) fn announce_selection(
-        &self,
-        world: &mut World,
-        id: u64,
-        added: &[u64],
-        removed: Value,
-        sender: u64,
-    ) {
+    pub(crate) fn announce_selection(&self, world: &mut World, id: u64, added: &[u64], removed: Value, sender: u64) {
         let Some(installation) = world.installations.get(&id) else {
             return;
         };

@@ -59,14 +59,7 @@ impl Core {
     }
 
     /// Notes a merge and says so.
-    pub(crate) fn mark_merged(
-        &self,
-        world: &mut World,
-        repository: u64,
-        number: u64,
-        by: u64,
-        commit: Oid,
-    ) {
+    pub(crate) fn mark_merged(&self, world: &mut World, repository: u64, number: u64, by: u64, commit: Oid) {
         let at = world.now();
         if let Some(pull) = world.pull_mut(repository, number) {
             pull.merged = Some(Merged { at, by, commit });
@@ -113,12 +106,12 @@ impl Core {
         repository: u64,
         number: u64,
         review: u64,
-        action: &str,
-        sender: u64,
+        (action, sender, more): (&str, u64, Value),
     ) {
         let Some(mut payload) = pull_payload(world, repository, number, false) else {
             return;
         };
+        crate::render::account::extend(&mut payload, more);
         let target = Target::of(world, repository);
         let pull = world.pull(repository, number);
         if let (Some(target), Some(pull)) = (target, pull) {

@@ -33,13 +33,7 @@ impl Core {
         self.emit(world, change.repository, event);
     }
 
-    fn lifecycle_json(
-        &self,
-        world: &World,
-        target: &Target,
-        change: &RefChange,
-        name: &str,
-    ) -> Value {
+    fn lifecycle_json(&self, world: &World, target: &Target, change: &RefChange, name: &str) -> Value {
         let (kind, short) = match change.name.strip_prefix("refs/heads/") {
             Some(branch) => ("branch", branch),
             None => ("tag", change.name.trim_start_matches("refs/tags/")),
@@ -65,9 +59,7 @@ fn push_json(world: &World, target: &Target, change: &RefChange, before: Option<
     let mut new = new_commits(target, change, before);
     new.truncate(COMMITS);
     new.reverse();
-    let list = new
-        .iter()
-        .map(|(oid, commit)| target.pushed_commit_json(world, *oid, commit));
+    let list = new.iter().map(|(oid, commit)| target.pushed_commit_json(world, *oid, commit));
     let list: Vec<Value> = list.collect();
     let pusher = world.accounts.get(&change.actor);
     let text = |oid: Option<Oid>| oid.unwrap_or(Oid::ZERO).hex();
@@ -101,11 +93,7 @@ fn new_commits(target: &Target, change: &RefChange, before: Option<Oid>) -> Vec<
         return store.between(before.as_ref(), after);
     }
     let others = target.git.refs.list("refs/heads/");
-    let others: Vec<Oid> = others
-        .into_iter()
-        .filter(|(name, _)| *name != change.name)
-        .map(|(_, oid)| oid)
-        .collect();
+    let others: Vec<Oid> = others.into_iter().filter(|(name, _)| *name != change.name).map(|(_, oid)| oid).collect();
     if others.contains(&after) {
         return Vec::new();
     }

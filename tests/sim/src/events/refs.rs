@@ -47,11 +47,7 @@ pub(crate) enum RefRefusal {
 
 impl Core {
     /// Changes a ref and lets the world know. Answers where it pointed before.
-    pub(crate) fn change_ref(
-        &self,
-        world: &mut World,
-        change: &RefChange,
-    ) -> Result<Option<Oid>, RefRefusal> {
+    pub(crate) fn change_ref(&self, world: &mut World, change: &RefChange) -> Result<Option<Oid>, RefRefusal> {
         let repo = world.repositories.get(&change.repository);
         let repo = repo.ok_or(RefRefusal::Missing)?;
         let git = repo.git.clone();
@@ -65,12 +61,10 @@ impl Core {
             return Ok(now);
         }
         let is_first = !git.refs.any("refs/heads/");
-        git.refs
-            .swap(&change.name, now, change.to)
-            .map_err(|error| match error {
-                RefError::Moved(at) => RefRefusal::Stale(at),
-                RefError::InTheWay => RefRefusal::InTheWay,
-            })?;
+        git.refs.swap(&change.name, now, change.to).map_err(|error| match error {
+            RefError::Moved(at) => RefRefusal::Stale(at),
+            RefError::InTheWay => RefRefusal::InTheWay,
+        })?;
         if is_first {
             first_branch_is_default(world, change);
         }
@@ -137,12 +131,7 @@ fn check(repo: &Repository, change: &RefChange, now: Option<Oid>) -> Result<(), 
     check_rules(repo, change, now)
 }
 
-fn check_target(
-    repo: &Repository,
-    change: &RefChange,
-    now: Option<Oid>,
-    to: Oid,
-) -> Result<(), RefRefusal> {
+fn check_target(repo: &Repository, change: &RefChange, now: Option<Oid>, to: Oid) -> Result<(), RefRefusal> {
     let store = &repo.git.store;
     let object = store.read(&to).ok_or(RefRefusal::NoSuchObject)?;
     let is_branch = change.name.starts_with("refs/heads/");
@@ -150,18 +139,12 @@ fn check_target(
         return Err(RefRefusal::NoSuchObject);
     }
     match now {
-        Some(now) if !change.force && is_branch && !store.is_ancestor(&now, &to) => {
-            Err(RefRefusal::NotFastForward)
-        }
+        Some(now) if !change.force && is_branch && !store.is_ancestor(&now, &to) => Err(RefRefusal::NotFastForward),
         _ => Ok(()),
     }
 }
 
-fn check_rules(
-    repo: &Repository,
-    change: &RefChange,
-    now: Option<Oid>,
-) -> Result<(), RefRefusal> {
+fn check_rules(repo: &Repository, change: &RefChange, now: Option<Oid>) -> Result<(), RefRefusal> {
     let Some(branch) = change.name.strip_prefix("refs/heads/") else {
         return Ok(());
     };

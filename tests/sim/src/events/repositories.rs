@@ -11,12 +11,7 @@ use crate::world::repository::NewRepository;
 
 impl Core {
     /// Makes an empty repository.
-    pub(crate) fn create_repository(
-        &self,
-        world: &mut World,
-        new: NewRepository,
-        by: u64,
-    ) -> u64 {
+    pub(crate) fn create_repository(&self, world: &mut World, new: NewRepository, by: u64) -> u64 {
         let id = world.add_repository(new);
         self.announce_repository(world, id, "created", by, None);
         id
@@ -84,14 +79,7 @@ impl Core {
         world.remove_repository(id);
     }
 
-    fn drop_from_selection(
-        &self,
-        world: &mut World,
-        installation: u64,
-        id: u64,
-        removed: Value,
-        by: u64,
-    ) {
+    fn drop_from_selection(&self, world: &mut World, installation: u64, id: u64, removed: Value, by: u64) {
         let found = world.installations.get_mut(&installation);
         let Some(Selection::Selected(ids)) = found.map(|it| &mut it.selection) else {
             return;

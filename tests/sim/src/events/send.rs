@@ -132,8 +132,7 @@ async fn send(http: &Http, request: http::Request<Full<Bytes>>) -> anyhow::Resul
 
 fn header_json(headers: &HeaderMap) -> Value {
     let pairs = headers.iter();
-    let map: Map<String, Value> = pairs
-        .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap_or_default())))
-        .collect();
+    let map: Map<String, Value> =
+        pairs.map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap_or_default()))).collect();
     Value::Object(map)
 }

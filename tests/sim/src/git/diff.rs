@@ -47,13 +47,7 @@ impl Store {
         }
     }
 
-    fn diff_entry(
-        &self,
-        before: Option<Entry>,
-        after: Option<Entry>,
-        path: String,
-        out: &mut Vec<Changed>,
-    ) {
+    fn diff_entry(&self, before: Option<Entry>, after: Option<Entry>, path: String, out: &mut Vec<Changed>) {
         let folder = |it: &Option<Entry>| match it {
             Some(entry) if entry.mode == Mode::Tree => Some(entry.oid),
             _ => None,

@@ -28,11 +28,7 @@ struct Node<'a> {
 
 impl Store {
     /// The tree that stands after these edits of `base` (nothing: an empty tree).
-    pub(crate) fn edit(
-        &self,
-        base: Option<Oid>,
-        edits: &[(String, Edit)],
-    ) -> Result<Oid, Missing> {
+    pub(crate) fn edit(&self, base: Option<Oid>, edits: &[(String, Edit)]) -> Result<Oid, Missing> {
         let mut root = Node::default();
         for (path, edit) in edits {
             let mut node = &mut root;
@@ -46,12 +42,7 @@ impl Store {
     }
 
     /// The folder's new id, or nothing when it would be empty.
-    fn rebuild(
-        &self,
-        base: Option<Oid>,
-        node: &Node<'_>,
-        prefix: &str,
-    ) -> Result<Option<Oid>, Missing> {
+    fn rebuild(&self, base: Option<Oid>, node: &Node<'_>, prefix: &str) -> Result<Option<Oid>, Missing> {
         let before = base.map(|oid| self.entries(&oid)).unwrap_or_default();
         let mut after = Vec::with_capacity(before.len() + node.below.len());
         let mut touched = BTreeMap::new();

@@ -16,12 +16,7 @@ struct Newest<'a> {
 
 impl<'a> Newest<'a> {
     fn from(store: &'a Store, start: Oid) -> Newest<'a> {
-        let mut newest = Newest {
-            store,
-            queue: BinaryHeap::new(),
-            seen: HashSet::new(),
-            order: 0,
-        };
+        let mut newest = Newest { store, queue: BinaryHeap::new(), seen: HashSet::new(), order: 0 };
         newest.add(start);
         newest
     }
@@ -68,9 +63,7 @@ impl Store {
             return Some(*a);
         }
         let ancestors: HashSet<Oid> = self.log(*a).map(|(oid, _)| oid).collect();
-        self.log(*b)
-            .map(|(oid, _)| oid)
-            .find(|oid| ancestors.contains(oid))
+        self.log(*b).map(|(oid, _)| oid).find(|oid| ancestors.contains(oid))
     }
 
     /// The usual case of a few commits in a row, answered without reading all history.
@@ -102,8 +95,6 @@ impl Store {
             return chain;
         }
         let known: HashSet<Oid> = self.log(*base).map(|(oid, _)| oid).collect();
-        self.log(head)
-            .filter(|(oid, _)| !known.contains(oid))
-            .collect()
+        self.log(head).filter(|(oid, _)| !known.contains(oid)).collect()
     }
 }

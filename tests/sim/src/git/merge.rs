@@ -53,12 +53,7 @@ impl Git {
 /// A file here where the other side has a folder of that name, or the other way round.
 fn touches_folder<T>(mine: &HashMap<String, T>, path: &str) -> bool {
     mine.keys().any(|own| {
-        let (short, long) = if own.len() < path.len() {
-            (own.as_str(), path)
-        } else {
-            (path, own.as_str())
-        };
-        long.strip_prefix(short)
-            .is_some_and(|rest| rest.starts_with('/'))
+        let (short, long) = if own.len() < path.len() { (own.as_str(), path) } else { (path, own.as_str()) };
+        long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'))
     })
 }

@@ -98,23 +98,14 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(name: &str, email: &str, at: DateTime<Utc>) -> Person {
-        Person {
-            name: clean(name),
-            email: clean(email),
-            at: at.fixed_offset(),
-        }
+        Person { name: clean(name), email: clean(email), at: at.fixed_offset() }
     }
 
     fn line(&self) -> String {
         let offset = self.at.offset().local_minus_utc() / 60;
         let sign = if offset < 0 { '-' } else { '+' };
         let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
-        format!(
-            "{} <{}> {} {sign}{hours:02}{minutes:02}",
-            self.name,
-            self.email,
-            self.at.timestamp()
-        )
+        format!("{} <{}> {} {sign}{hours:02}{minutes:02}", self.name, self.email, self.at.timestamp())
     }
 
     fn parse(line: &str) -> Option<Person> {
@@ -133,19 +124,13 @@ impl Person {
 
     /// As the API writes times: UTC, whole seconds.
     pub(crate) fn date(&self) -> String {
-        self.at
-            .with_timezone(&Utc)
-            .format("%Y-%m-%dT%H:%M:%SZ")
-            .to_string()
+        self.at.with_timezone(&Utc).format("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 }
 
 /// Git refuses identities with angle brackets or line breaks, and drops what is around them.
 fn clean(text: &str) -> String {
-    let kept: String = text
-        .chars()
-        .filter(|c| !matches!(c, '<' | '>' | '\n' | '\r' | '\0'))
-        .collect();
+    let kept: String = text.chars().filter(|c| !matches!(c, '<' | '>' | '\n' | '\r' | '\0')).collect();
     kept.trim().to_owned()
 }
 
@@ -195,9 +180,7 @@ impl Commit {
 
     /// Whether the signature is this server's own, over exactly this commit.
     pub(crate) fn is_verified(&self) -> bool {
-        self.signature
-            .as_ref()
-            .is_some_and(|it| it.trim_end() == self.own_signature().trim_end())
+        self.signature.as_ref().is_some_and(|it| it.trim_end() == self.own_signature().trim_end())
     }
 
     fn own_signature(&self) -> String {

@@ -22,11 +22,7 @@ pub(crate) fn compare(old: &[u8], new: &[u8]) -> Patch {
     diff.postprocess_lines(&input);
     let printer = BasicLineDiffPrinter(&input.interner);
     let text = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input);
-    Patch {
-        additions: diff.count_additions(),
-        deletions: diff.count_removals(),
-        text: Some(as_git(&text.to_string())),
-    }
+    Patch { additions: diff.count_additions(), deletions: diff.count_removals(), text: Some(as_git(&text.to_string())) }
 }
 
 /// Git leaves out a count of one, and begins an empty side at the line before.

@@ -42,15 +42,8 @@ pub(super) struct Snapshot {
 
 impl Refs {
     pub(crate) fn new(dir: PathBuf, head: &str) -> Refs {
-        let state = State {
-            refs: BTreeMap::new(),
-            head: head.to_owned(),
-            dirty: BTreeSet::new(),
-        };
-        Refs {
-            dir,
-            state: Mutex::new(state),
-        }
+        let state = State { refs: BTreeMap::new(), head: head.to_owned(), dirty: BTreeSet::new() };
+        Refs { dir, state: Mutex::new(state) }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Oid> {
@@ -61,9 +54,7 @@ impl Refs {
     pub(crate) fn list(&self, prefix: &str) -> Vec<(String, Oid)> {
         let state = lock(&self.state);
         let from = state.refs.range(prefix.to_owned()..);
-        from.take_while(|(name, _)| name.starts_with(prefix))
-            .map(|(name, oid)| (name.clone(), *oid))
-            .collect()
+        from.take_while(|(name, _)| name.starts_with(prefix)).map(|(name, oid)| (name.clone(), *oid)).collect()
     }
 
     /// Whether there is any ref whose full name begins so.
@@ -79,12 +70,7 @@ impl Refs {
     }
 
     /// Compare and swap: `to` = nothing deletes, `from` = nothing must not exist yet.
-    pub(crate) fn swap(
-        &self,
-        name: &str,
-        from: Option<Oid>,
-        to: Option<Oid>,
-    ) -> Result<(), RefError> {
+    pub(crate) fn swap(&self, name: &str, from: Option<Oid>, to: Option<Oid>) -> Result<(), RefError> {
         let mut state = lock(&self.state);
         let now = state.refs.get(name).copied();
         if now != from {
@@ -172,12 +158,9 @@ fn in_the_way(refs: &BTreeMap<String, Oid>, name: &str) -> bool {
 
 /// Whether git takes this as a ref's full name (`git check-ref-format`).
 pub(crate) fn is_valid(name: &str) -> bool {
-    let parts_are_fine = name
-        .split('/')
-        .all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
-    let no_bad_character = !name
-        .chars()
-        .any(|c| c.is_ascii_control() || " ~^:?*[\\".contains(c));
+    let parts_are_fine =
+        name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"));
+    let no_bad_character = !name.chars().any(|c| c.is_ascii_control() || " ~^:?*[\\".contains(c));
     parts_are_fine
         && no_bad_character
         && name.starts_with("refs/")

@@ -141,12 +141,8 @@ impl Git {
         if name == "HEAD" {
             return self.branch(default_branch);
         }
-        let candidates = [
-            format!("refs/heads/{name}"),
-            format!("refs/tags/{name}"),
-            format!("refs/{name}"),
-            name.to_owned(),
-        ];
+        let candidates =
+            [format!("refs/heads/{name}"), format!("refs/tags/{name}"), format!("refs/{name}"), name.to_owned()];
         candidates.iter().find_map(|it| self.refs.get(it))
     }
 }

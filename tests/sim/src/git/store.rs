@@ -48,11 +48,7 @@ struct State {
 
 impl Store {
     pub(crate) fn new(objects: PathBuf) -> Store {
-        Store {
-            objects,
-            state: Mutex::default(),
-            flushing: Mutex::default(),
-        }
+        Store { objects, state: Mutex::default(), flushing: Mutex::default() }
     }
 
     /// Takes in an object unless it is there, and says its id.

@@ -89,12 +89,7 @@ impl Store {
         self.walk_below(tree, &mut String::new(), visit)
     }
 
-    fn walk_below(
-        &self,
-        tree: &Oid,
-        prefix: &mut String,
-        visit: &mut dyn FnMut(&str, Mode, Oid) -> bool,
-    ) -> bool {
+    fn walk_below(&self, tree: &Oid, prefix: &mut String, visit: &mut dyn FnMut(&str, Mode, Oid) -> bool) -> bool {
         for entry in self.entries(tree) {
             let length = prefix.len();
             prefix.push_str(&entry.name);

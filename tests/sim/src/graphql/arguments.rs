@@ -11,16 +11,9 @@ use super::value::Failure;
 pub(crate) struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    pub(crate) fn read(
-        written: &[(Text, Ast<'static, Text>)],
-        variables: &Map<String, Value>,
-    ) -> Arguments {
+    pub(crate) fn read(written: &[(Text, Ast<'static, Text>)], variables: &Map<String, Value>) -> Arguments {
         let pairs = written.iter();
-        Arguments(
-            pairs
-                .map(|(name, value)| (name.clone(), plain(value, variables)))
-                .collect(),
-        )
+        Arguments(pairs.map(|(name, value)| (name.clone(), plain(value, variables))).collect())
     }
 
     pub(crate) fn value(&self, name: &str) -> &Value {
@@ -33,9 +26,7 @@ impl Arguments {
 
     /// A string that must be there.
     pub(crate) fn required(&self, name: &str) -> Result<&str, Failure> {
-        self.text(name).ok_or_else(|| {
-            Failure::new("ARGUMENT", format!("Argument '{name}' is required"))
-        })
+        self.text(name).ok_or_else(|| Failure::new("ARGUMENT", format!("Argument '{name}' is required")))
     }
 
     /// A mutation's `input`.
@@ -62,11 +53,7 @@ pub(crate) fn plain(value: &Ast<'static, Text>, variables: &Map<String, Value>) 
         Ast::List(items) => items.iter().map(|it| plain(it, variables)).collect(),
         Ast::Object(fields) => {
             let fields = fields.iter();
-            Value::Object(
-                fields
-                    .map(|(name, value)| (name.clone(), plain(value, variables)))
-                    .collect(),
-            )
+            Value::Object(fields.map(|(name, value)| (name.clone(), plain(value, variables))).collect())
         }
     }
 }

@@ -14,10 +14,7 @@ pub(super) struct Misfit {
 
 impl Misfit {
     fn new(path: &[Value], explanation: impl Into<String>) -> Misfit {
-        Misfit {
-            path: path.to_vec(),
-            explanation: explanation.into(),
-        }
+        Misfit { path: path.to_vec(), explanation: explanation.into() }
     }
 
     pub(super) fn json(&self) -> Value {
@@ -27,9 +24,7 @@ impl Misfit {
     /// `input.branch (…)`, as GitHub's messages name it.
     pub(super) fn text(&self) -> String {
         let parts = self.path.iter();
-        let path: Vec<String> = parts
-            .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
-            .collect();
+        let path: Vec<String> = parts.map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
         format!("{} ({})", path.join("."), self.explanation)
     }
 }
@@ -41,13 +36,7 @@ pub(super) fn misfits(schema: &Schema, of: &FieldType, value: &Value) -> Vec<Mis
     found
 }
 
-fn check(
-    schema: &Schema,
-    of: &FieldType,
-    value: &Value,
-    path: &mut Vec<Value>,
-    found: &mut Vec<Misfit>,
-) {
+fn check(schema: &Schema, of: &FieldType, value: &Value, path: &mut Vec<Value>, found: &mut Vec<Misfit>) {
     match (of, value) {
         (Type::NonNullType(_), Value::Null) => {
             found.push(Misfit::new(path, "Expected value to not be null"));
@@ -66,13 +55,7 @@ fn check(
     }
 }
 
-fn named(
-    schema: &Schema,
-    name: &str,
-    value: &Value,
-    path: &mut Vec<Value>,
-    found: &mut Vec<Misfit>,
-) {
+fn named(schema: &Schema, name: &str, value: &Value, path: &mut Vec<Value>, found: &mut Vec<Misfit>) {
     match schema.named(name) {
         Some(Named::Input(fields)) => object(schema, name, (fields, value), path, found),
         Some(Named::Enum(values)) => {

@@ -67,9 +67,7 @@ pub(super) fn run(call: &Call<'_>, input: &Value) -> Field {
 }
 
 fn stale(expected: Oid) -> Failure {
-    let message = format!(
-        "Expected branch to point to \"{expected}\" but it did not.  Pull and try again."
-    );
+    let message = format!("Expected branch to point to \"{expected}\" but it did not.  Pull and try again.");
     Failure::new("STALE_DATA", message)
 }
 
@@ -148,23 +146,17 @@ impl Parts {
         let mut seen = HashSet::new();
         for path in self.paths() {
             if !is_path(path) {
-                return Err(Failure::unprocessable(format!(
-                    "A path was requested that is not valid: {path}"
-                )));
+                return Err(Failure::unprocessable(format!("A path was requested that is not valid: {path}")));
             }
             if !seen.insert(path) {
-                return Err(Failure::unprocessable(format!(
-                    "A path was requested for change more than once: {path}"
-                )));
+                return Err(Failure::unprocessable(format!("A path was requested for change more than once: {path}")));
             }
         }
         may_touch_workflows(call, self.paths()).map_err(|_| Failure::forbidden())?;
         let world = call.world();
         for (_, data) in &self.additions {
             no_secret(&world, target.id, data, 422).map_err(|_| {
-                Failure::unprocessable(
-                    "Repository rule violations found\n\nSecret detected in content\n\n",
-                )
+                Failure::unprocessable("Repository rule violations found\n\nSecret detected in content\n\n")
             })?;
         }
         Ok(())
@@ -182,8 +174,7 @@ impl Parts {
             edits.push((path, Edit::Delete { strict: true }));
         }
         store.edit(Some(base), &edits).map_err(|_| {
-            let message =
-                "A path was requested for deletion which does not exist as of commit oid";
+            let message = "A path was requested for deletion which does not exist as of commit oid";
             Failure::unprocessable(message)
         })
     }

@@ -1,8 +1,7 @@
 //! A GraphQL request as sent: document, variables, chosen operation.
 
 use graphql_parser::query::{
-    Definition, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
-    VariableDefinition, parse_query,
+    Definition, FragmentDefinition, OperationDefinition, Selection, SelectionSet, VariableDefinition, parse_query,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -58,10 +57,7 @@ impl Document {
             Ok(parsed) => parsed.into_static(),
             Err(error) => return Document::broken(Problem::Syntax(error.to_string())),
         };
-        let mut document = Document {
-            variables: body.variables.unwrap_or_default(),
-            ..Document::default()
-        };
+        let mut document = Document { variables: body.variables.unwrap_or_default(), ..Document::default() };
         for definition in parsed.definitions {
             match definition {
                 Definition::Fragment(fragment) => document.fragments.push(fragment),
@@ -82,10 +78,7 @@ impl Document {
     }
 
     fn broken(problem: Problem) -> Document {
-        Document {
-            problem: Some(problem),
-            ..Document::default()
-        }
+        Document { problem: Some(problem), ..Document::default() }
     }
 
     pub(crate) fn operation(&self) -> Option<&Operation> {
@@ -112,20 +105,12 @@ impl Document {
     }
 }
 
-fn read_operation(
-    definition: OperationDefinition<'static, Text>,
-) -> (Option<String>, Operation) {
+fn read_operation(definition: OperationDefinition<'static, Text>) -> (Option<String>, Operation) {
     let (name, is_mutation, selection, variables) = match definition {
         OperationDefinition::SelectionSet(selection) => (None, false, selection, Vec::new()),
-        OperationDefinition::Query(it) => {
-            (it.name, false, it.selection_set, it.variable_definitions)
-        }
-        OperationDefinition::Mutation(it) => {
-            (it.name, true, it.selection_set, it.variable_definitions)
-        }
-        OperationDefinition::Subscription(it) => {
-            (it.name, false, it.selection_set, it.variable_definitions)
-        }
+        OperationDefinition::Query(it) => (it.name, false, it.selection_set, it.variable_definitions),
+        OperationDefinition::Mutation(it) => (it.name, true, it.selection_set, it.variable_definitions),
+        OperationDefinition::Subscription(it) => (it.name, false, it.selection_set, it.variable_definitions),
     };
     let operation = Operation { is_mutation, selection, variables };
     (name, operation)

@@ -55,12 +55,7 @@ pub(crate) fn run(call: &Call<'_>, document: &Document) -> Value {
 }
 
 impl Context<'_> {
-    fn object(
-        &mut self,
-        node: &Node,
-        selection: &SelectionSet<'static, Text>,
-        path: &mut Vec<Value>,
-    ) -> Value {
+    fn object(&mut self, node: &Node, selection: &SelectionSet<'static, Text>, path: &mut Vec<Value>) -> Value {
         let mut fields = Vec::new();
         self.collect(node, selection, &mut fields);
         let mut object = Map::new();
@@ -79,12 +74,7 @@ impl Context<'_> {
     }
 
     /// The fields that apply to this object, fragments unfolded.
-    fn collect(
-        &self,
-        node: &Node,
-        selection: &SelectionSet<'static, Text>,
-        out: &mut Vec<Written<'static, Text>>,
-    ) {
+    fn collect(&self, node: &Node, selection: &SelectionSet<'static, Text>, out: &mut Vec<Written<'static, Text>>) {
         for item in &selection.items {
             match item {
                 Selection::Field(field) if self.is_wanted(&field.directives) => {
@@ -121,12 +111,7 @@ impl Context<'_> {
         })
     }
 
-    fn field(
-        &mut self,
-        node: &Node,
-        field: &Written<'static, Text>,
-        path: &mut Vec<Value>,
-    ) -> Value {
+    fn field(&mut self, node: &Node, field: &Written<'static, Text>, path: &mut Vec<Value>) -> Value {
         if field.name == "__typename" {
             return json!(node.typename());
         }
@@ -145,12 +130,7 @@ impl Context<'_> {
         self.errors.push(failure.json(path, at.line, at.column));
     }
 
-    fn complete(
-        &mut self,
-        resolved: Resolved,
-        field: &Written<'static, Text>,
-        path: &mut Vec<Value>,
-    ) -> Value {
+    fn complete(&mut self, resolved: Resolved, field: &Written<'static, Text>, path: &mut Vec<Value>) -> Value {
         match resolved {
             Resolved::Null => Value::Null,
             Resolved::Scalar(value) => value,
@@ -167,12 +147,7 @@ impl Context<'_> {
         }
     }
 
-    fn complete_item(
-        &mut self,
-        item: Resolved,
-        field: &Written<'static, Text>,
-        path: &mut Vec<Value>,
-    ) -> Value {
+    fn complete_item(&mut self, item: Resolved, field: &Written<'static, Text>, path: &mut Vec<Value>) -> Value {
         if let Resolved::Object(Node::Failed(failure)) = &item {
             self.fail(failure, field, path);
             return Value::Null;

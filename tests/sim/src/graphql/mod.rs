@@ -38,10 +38,16 @@ fn answer(call: &Call<'_>) -> Answer {
     if let Some(problem) = &document.problem {
         return match problem {
             document::Problem::NotJson => Err(refuse(400, "Problems parsing JSON")),
-            document::Problem::NoQuery => Ok(Reply::json(200, &json!({ "errors": [{
-                "message": "A query attribute must be specified and must be a string." }] }))),
-            document::Problem::Syntax(message) => Ok(Reply::json(200, &json!({ "errors": [{
-                "message": message }] }))),
+            document::Problem::NoQuery => Ok(Reply::json(
+                200,
+                &json!({ "errors": [{
+                "message": "A query attribute must be specified and must be a string." }] }),
+            )),
+            document::Problem::Syntax(message) => Ok(Reply::json(
+                200,
+                &json!({ "errors": [{
+                "message": message }] }),
+            )),
         };
     }
     Ok(Reply::json(200, &execute::run(call, document)))

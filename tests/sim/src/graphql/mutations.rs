@@ -44,29 +44,21 @@ pub(super) fn payload(typename: &'static str, input: &Value) -> Plain {
 pub(super) fn ref_failure(refusal: &RefRefusal) -> Failure {
     match refusal {
         RefRefusal::Missing => Failure::new("NOT_FOUND", "Reference does not exist"),
-        RefRefusal::Exists => {
-            Failure::unprocessable("A ref with the given name already exists")
-        }
+        RefRefusal::Exists => Failure::unprocessable("A ref with the given name already exists"),
         RefRefusal::Stale(_) => Failure::new("STALE_DATA", "The ref's before value has changed"),
         RefRefusal::NotFastForward => Failure::unprocessable("Update is not a fast forward"),
-        RefRefusal::Protected(message) => {
-            Failure::new("BRANCH_PROTECTION_RULE_VIOLATION", *message)
-        }
+        RefRefusal::Protected(message) => Failure::new("BRANCH_PROTECTION_RULE_VIOLATION", *message),
         RefRefusal::Rules(messages) => Failure::unprocessable(rules_message(messages)),
         RefRefusal::InTheWay => Failure::unprocessable("Reference update failed"),
         RefRefusal::BadName => Failure::unprocessable("Reference name is not valid"),
         RefRefusal::NoSuchObject => Failure::unprocessable("Object does not exist"),
-        RefRefusal::Archived => {
-            Failure::new("FORBIDDEN", "Repository was archived so is read-only.")
-        }
+        RefRefusal::Archived => Failure::new("FORBIDDEN", "Repository was archived so is read-only."),
     }
 }
 
 fn oid(value: &Value) -> Result<Oid, Failure> {
     let text = value.as_str().unwrap_or_default();
-    Oid::parse(text).ok_or_else(|| {
-        Failure::new("ARGUMENT", format!("Could not coerce value {text:?} to GitObjectID"))
-    })
+    Oid::parse(text).ok_or_else(|| Failure::new("ARGUMENT", format!("Could not coerce value {text:?} to GitObjectID")))
 }
 
 /// All or none, each compared with what it was before where that is given; a zero id means
@@ -270,13 +262,9 @@ fn merge_pull(call: &Call<'_>, input: &Value) -> Field {
     };
     let merged = call.core.merge_pull(&mut world, id, number, order);
     merged.map_err(|refusal| match refusal {
-        MergeRefusal::NotOpen | MergeRefusal::Conflicts => {
-            Failure::unprocessable("Pull Request is not mergeable")
-        }
+        MergeRefusal::NotOpen | MergeRefusal::Conflicts => Failure::unprocessable("Pull Request is not mergeable"),
         MergeRefusal::Draft => Failure::unprocessable("Pull Request is still a draft"),
-        MergeRefusal::HeadMoved => Failure::unprocessable(
-            "Head branch was modified. Review and try the merge again.",
-        ),
+        MergeRefusal::HeadMoved => Failure::unprocessable("Head branch was modified. Review and try the merge again."),
         MergeRefusal::Ref(refusal) => ref_failure(&refusal),
     })?;
     Ok(pull_payload("MergePullRequestPayload", input, (id, number)))

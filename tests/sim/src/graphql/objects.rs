@@ -24,7 +24,12 @@ pub(crate) enum Node {
     Repository(u64),
     Ref(u64, String),
     Object(u64, Oid, Kind),
-    TreeEntry { repository: u64, path: String, mode: Mode, oid: Oid },
+    TreeEntry {
+        repository: u64,
+        path: String,
+        mode: Mode,
+        oid: Oid,
+    },
     Pull(u64, u64),
     Review(u64, u64, u64),
     Plain(Plain),
@@ -61,9 +66,7 @@ impl Node {
             Node::Repository(id) => self.repository(call, *id, name, arguments),
             Node::Ref(id, full) => self.reference(call, *id, full, name, arguments),
             Node::Object(id, oid, kind) => self.object(call, *id, *oid, *kind, (name, arguments)),
-            Node::TreeEntry { repository, path, mode, oid } => {
-                self.tree_entry((*repository, path, *mode, *oid), name)
-            }
+            Node::TreeEntry { repository, path, mode, oid } => self.tree_entry((*repository, path, *mode, *oid), name),
             Node::Pull(id, number) => self.pull(call, *id, *number, name, arguments),
             Node::Review(id, number, review) => self.review(call, *id, *number, *review, name),
             Node::Plain(plain) => match plain.fields.get(name) {
@@ -104,16 +107,9 @@ impl Node {
         })
     }
 
-    fn repository(
-        &self,
-        call: &Call<'_>,
-        id: u64,
-        name: &str,
-        arguments: &Arguments,
-    ) -> Field {
+    fn repository(&self, call: &Call<'_>, id: u64, name: &str, arguments: &Arguments) -> Field {
         let world = call.world();
-        let (Some(repo), Some(target)) = (world.repositories.get(&id), Target::of(&world, id))
-        else {
+        let (Some(repo), Some(target)) = (world.repositories.get(&id), Target::of(&world, id)) else {
             return Ok(Resolved::Null);
         };
         let git = &target.git;
@@ -128,9 +124,7 @@ impl Node {
             "isArchived" => Resolved::scalar(repo.archived),
             "isDisabled" | "isFork" | "isLocked" | "isMirror" | "isTemplate" => Resolved::scalar(false),
             "isEmpty" => Resolved::scalar(git.is_empty()),
-            "visibility" => {
-                Resolved::scalar(if repo.private { "PRIVATE" } else { "PUBLIC" })
-            }
+            "visibility" => Resolved::scalar(if repo.private { "PRIVATE" } else { "PUBLIC" }),
             "createdAt" => Resolved::scalar(stamp(repo.created_at)),
             "updatedAt" => Resolved::scalar(stamp(repo.updated_at)),
             "pushedAt" => Resolved::scalar(stamp(repo.pushed_at)),
@@ -144,8 +138,7 @@ impl Node {
             "ref" => {
                 may(call, &world, id, read("contents"))?;
                 let asked = arguments.required("qualifiedName")?;
-                let candidates =
-                    [asked.to_owned(), format!("refs/heads/{asked}"), format!("refs/tags/{asked}")];
+                let candidates = [asked.to_owned(), format!("refs/heads/{asked}"), format!("refs/tags/{asked}")];
                 let found = candidates.into_iter().find(|it| git.refs.get(it).is_some());
                 Resolved::maybe(found.map(|full| Node::Ref(id, full)))
             }
@@ -168,9 +161,7 @@ impl Node {
                 may(call, &world, id, read("pull_requests"))?;
                 let number = arguments.value("number").as_u64().unwrap_or_default();
                 if world.pull(id, number).is_none() {
-                    let message = format!(
-                        "Could not resolve to a PullRequest with the number of {number}."
-                    );
+                    let message = format!("Could not resolve to a PullRequest with the number of {number}.");
                     return Err(Failure::new("NOT_FOUND", message));
                 }
                 Resolved::Object(Node::Pull(id, number))
@@ -188,9 +179,7 @@ impl Node {
                         Value::String(one) => one == state,
                         _ => true,
                     };
-                    wanted
-                        && head.is_none_or(|head| pull.head == head)
-                        && base.is_none_or(|base| pull.base == base)
+                    wanted && head.is_none_or(|head| pull.head == head) && base.is_none_or(|base| pull.base == base)
                 };
                 let fitting = all.filter(|(_, pull)| fits(pull));
                 let nodes = fitting.map(|(number, _)| Node::Pull(id, *number)).collect();
@@ -200,14 +189,7 @@ impl Node {
         })
     }
 
-    fn reference(
-        &self,
-        call: &Call<'_>,
-        id: u64,
-        full: &str,
-        name: &str,
-        arguments: &Arguments,
-    ) -> Field {
+    fn reference(&self, call: &Call<'_>, id: u64, full: &str, name: &str, arguments: &Arguments) -> Field {
         let world = call.world();
         let Some(target) = Target::of(&world, id) else {
             return Ok(Resolved::Null);
@@ -235,14 +217,7 @@ impl Node {
         })
     }
 
-    fn object(
-        &self,
-        call: &Call<'_>,
-        id: u64,
-        oid: Oid,
-        kind: Kind,
-        (name, arguments): (&str, &Arguments),
-    ) -> Field {
+    fn object(&self, call: &Call<'_>, id: u64, oid: Oid, kind: Kind, (name, arguments): (&str, &Arguments)) -> Field {
         let world = call.world();
         let Some(target) = Target::of(&world, id) else {
             return Ok(Resolved::Null);
@@ -378,14 +353,7 @@ impl Node {
         })
     }
 
-    fn pull(
-        &self,
-        call: &Call<'_>,
-        id: u64,
-        number: u64,
-        name: &str,
-        arguments: &Arguments,
-    ) -> Field {
+    fn pull(&self, call: &Call<'_>, id: u64, number: u64, name: &str, arguments: &Arguments) -> Field {
         let world = call.world();
         let (Some(pull), Some(target)) = (world.pull(id, number), Target::of(&world, id)) else {
             return Ok(Resolved::Null);
@@ -429,9 +397,7 @@ impl Node {
                 let full = format!("refs/heads/{}", pull.base);
                 Resolved::maybe(target.git.refs.get(&full).map(|_| Node::Ref(id, full)))
             }
-            "headRepository" | "baseRepository" | "repository" => {
-                Resolved::Object(Node::Repository(id))
-            }
+            "headRepository" | "baseRepository" | "repository" => Resolved::Object(Node::Repository(id)),
             "author" => Resolved::maybe(query::account(&world, pull.author)),
             "mergedBy" => {
                 let by = pull.merged.as_ref().map(|it| it.by);
@@ -448,9 +414,7 @@ impl Node {
                 all.reverse();
                 let nodes = all.into_iter().map(|(oid, _)| {
                     let commit = Node::Object(id, oid, Kind::Commit);
-                    Plain::new("PullRequestCommit")
-                        .with("commit", Resolved::Object(commit))
-                        .node()
+                    Plain::new("PullRequestCommit").with("commit", Resolved::Object(commit)).node()
                 });
                 connection("PullRequestCommitConnection", nodes.collect(), arguments)?
             }
@@ -504,12 +468,7 @@ fn pull_state(pull: &crate::world::pull::Pull) -> &'static str {
 }
 
 /// What GraphQL says where REST says 403 or 404.
-pub(crate) fn may(
-    call: &Call<'_>,
-    world: &crate::world::World,
-    id: u64,
-    need: Need,
-) -> Result<(), Failure> {
+pub(crate) fn may(call: &Call<'_>, world: &crate::world::World, id: u64, need: Need) -> Result<(), Failure> {
     match admit(world, &call.caller, id, need) {
         Ok(()) => Ok(()),
         Err(refusal) if refusal.0.status == 404 => {
@@ -580,9 +539,7 @@ pub(crate) fn connection(typename: &'static str, nodes: Vec<Node>, arguments: &A
         Failure::new("MISSING_PAGINATION_BOUNDARIES", message)
     })?;
     if count > 100 {
-        let message = format!(
-            "Requesting {count} records on the connection exceeds the limit of 100 records."
-        );
+        let message = format!("Requesting {count} records on the connection exceeds the limit of 100 records.");
         return Err(Failure::new("EXCESSIVE_PAGINATION", message));
     }
     let total = nodes.len();

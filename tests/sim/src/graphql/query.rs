@@ -93,10 +93,7 @@ pub(crate) fn node(call: &Call<'_>, id: &str) -> Result<Node, Failure> {
     let world = call.world();
     let parsed = NodeId::parse(id).ok_or_else(missing)?;
     let repository = match &parsed {
-        NodeId::Repository(id)
-        | NodeId::Ref(id, _)
-        | NodeId::Object(id, _)
-        | NodeId::Pull(id, _) => Some(*id),
+        NodeId::Repository(id) | NodeId::Ref(id, _) | NodeId::Object(id, _) | NodeId::Pull(id, _) => Some(*id),
         _ => None,
     };
     if let Some(repository) = repository {
@@ -108,12 +105,10 @@ pub(crate) fn node(call: &Call<'_>, id: &str) -> Result<Node, Failure> {
     let found = match parsed {
         NodeId::Account(id) => account(&world, id),
         NodeId::Repository(id) => Some(Node::Repository(id)),
-        NodeId::Ref(id, name) => Target::of(&world, id)
-            .filter(|target| target.git.refs.get(&name).is_some())
-            .map(|_| Node::Ref(id, name)),
-        NodeId::Object(id, oid) => {
-            Target::of(&world, id).and_then(|target| object_node(&target, oid))
+        NodeId::Ref(id, name) => {
+            Target::of(&world, id).filter(|target| target.git.refs.get(&name).is_some()).map(|_| Node::Ref(id, name))
         }
+        NodeId::Object(id, oid) => Target::of(&world, id).and_then(|target| object_node(&target, oid)),
         NodeId::Pull(id, number) => world.pull(id, number).map(|_| Node::Pull(id, number)),
         NodeId::App(_) | NodeId::Other(..) => None,
     };
@@ -125,15 +120,8 @@ fn nodes(call: &Call<'_>, arguments: &Arguments) -> Field {
     let empty = Vec::new();
     let ids = arguments.value("ids").as_array().unwrap_or(&empty);
     if ids.len() > 100 {
-        let message = format!(
-            "You may not provide more than 100 node ids; you provided {}.",
-            ids.len()
-        );
-        return Err(Failure {
-            kind: Some("ARGUMENT_LIMIT"),
-            message,
-            extensions: Some(json!({})),
-        });
+        let message = format!("You may not provide more than 100 node ids; you provided {}.", ids.len());
+        return Err(Failure { kind: Some("ARGUMENT_LIMIT"), message, extensions: Some(json!({})) });
     }
     let found = ids.iter().map(Value::as_str).map(|id| {
         let id = id.unwrap_or_default();

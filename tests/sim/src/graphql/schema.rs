@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use graphql_parser::schema::{
-    Definition, Field, InputValue, Type, TypeDefinition, parse_schema,
-};
+use graphql_parser::schema::{Definition, Field, InputValue, Type, TypeDefinition, parse_schema};
 
 use super::document::Text;
 
@@ -39,10 +37,8 @@ impl Schema {
     fn parse(text: &str) -> Schema {
         let parsed = parse_schema::<Text>(text).map(|it| it.into_static());
         let definitions = parsed.map(|it| it.definitions).unwrap_or_default();
-        let mut types: HashMap<String, Named> = BUILT_IN
-            .iter()
-            .map(|name| ((*name).to_owned(), Named::Scalar))
-            .collect();
+        let mut types: HashMap<String, Named> =
+            BUILT_IN.iter().map(|name| ((*name).to_owned(), Named::Scalar)).collect();
         for definition in definitions {
             if let Definition::TypeDefinition(definition) = definition
                 && let Some((name, named)) = read(definition)
@@ -84,12 +80,8 @@ fn read(definition: TypeDefinition<'static, Text>) -> Option<(String, Named)> {
             (it.name, Named::Enum(values))
         }
         TypeDefinition::InputObject(it) => (it.name, Named::Input(it.fields)),
-        TypeDefinition::Object(it) => {
-            (it.name, Named::Fields(it.fields, it.implements_interfaces))
-        }
-        TypeDefinition::Interface(it) => {
-            (it.name, Named::Fields(it.fields, it.implements_interfaces))
-        }
+        TypeDefinition::Object(it) => (it.name, Named::Fields(it.fields, it.implements_interfaces)),
+        TypeDefinition::Interface(it) => (it.name, Named::Fields(it.fields, it.implements_interfaces)),
         TypeDefinition::Union(_) => return None,
     })
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use graphql_parser::Pos;
 use graphql_parser::query::{
     Directive, Field, Selection, SelectionSet, TypeCondition, Value as Ast, VariableDefinition,
 };
 use graphql_parser::schema::Type;
-use graphql_parser::Pos;
 use serde_json::{Map, Value, json};
 
 use super::arguments::plain;
@@ -16,13 +16,8 @@ use super::schema::{FieldDefinition, FieldType, InputDefinition, Named, Schema, 
 
 /// The errors of a document; none: it may be carried out.
 pub(super) fn errors(document: &Document, operation: &Operation) -> Vec<Value> {
-    let mut validator = Validator {
-        schema: Schema::get(),
-        document,
-        operation,
-        used: HashSet::new(),
-        errors: Vec::new(),
-    };
+    let mut validator =
+        Validator { schema: Schema::get(), document, operation, used: HashSet::new(), errors: Vec::new() };
     let root = if operation.is_mutation { "Mutation" } else { "Query" };
     let mut path = vec![json!(root.to_ascii_lowercase())];
     validator.selection(root, &operation.selection, &mut path, 0);
@@ -51,13 +46,7 @@ impl Validator<'_> {
         }));
     }
 
-    fn selection(
-        &mut self,
-        typename: &str,
-        set: &SelectionSet<'static, Text>,
-        path: &mut Vec<Value>,
-        depth: usize,
-    ) {
+    fn selection(&mut self, typename: &str, set: &SelectionSet<'static, Text>, path: &mut Vec<Value>, depth: usize) {
         if depth > DEPTH {
             let message = "The document is nested too deeply".to_owned();
             return self.error(path, Pos::default(), message, json!({}));
@@ -109,13 +98,7 @@ impl Validator<'_> {
         self.error(path, at, message, extensions);
     }
 
-    fn field(
-        &mut self,
-        typename: &str,
-        field: &Field<'static, Text>,
-        path: &mut Vec<Value>,
-        depth: usize,
-    ) {
+    fn field(&mut self, typename: &str, field: &Field<'static, Text>, path: &mut Vec<Value>, depth: usize) {
         self.directives(&field.directives);
         if field.name == "__typename" {
             return;
@@ -171,12 +154,7 @@ impl Validator<'_> {
         }
     }
 
-    fn arguments(
-        &mut self,
-        definition: &FieldDefinition,
-        field: &Field<'static, Text>,
-        path: &[Value],
-    ) {
+    fn arguments(&mut self, definition: &FieldDefinition, field: &Field<'static, Text>, path: &[Value]) {
         for (name, value) in &field.arguments {
             match definition.arguments.iter().find(|it| it.name == *name) {
                 Some(argument) => self.argument(argument, value, field, path),
@@ -296,8 +274,7 @@ impl Validator<'_> {
         for declared in &self.operation.variables {
             if !self.used.contains(&declared.name) {
                 let name = &declared.name;
-                let message =
-                    format!("Variable ${name} is declared by anonymous query but not used");
+                let message = format!("Variable ${name} is declared by anonymous query but not used");
                 let extensions = json!({ "code": "variableNotUsed", "variableName": name });
                 self.error(&[json!("query")], declared.position, message, extensions);
             }

@@ -42,10 +42,7 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn new(typename: &'static str) -> Plain {
-        Plain {
-            typename,
-            fields: BTreeMap::new(),
-        }
+        Plain { typename, fields: BTreeMap::new() }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: Resolved) -> Plain {
@@ -72,11 +69,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure {
-            kind: Some(kind),
-            message: message.into(),
-            extensions: None,
-        }
+        Failure { kind: Some(kind), message: message.into(), extensions: None }
     }
 
     pub(crate) fn forbidden() -> Failure {

@@ -49,11 +49,7 @@ struct Trip {
 }
 
 /// Answers a request; nothing means that the connection is to be closed without a word.
-pub(crate) async fn dispatch(
-    core: &Arc<Core>,
-    routers: &Routers,
-    mut request: Request,
-) -> Option<Reply> {
+pub(crate) async fn dispatch(core: &Arc<Core>, routers: &Routers, mut request: Request) -> Option<Reply> {
     if request.path == "/_sim/idle" {
         core.mail.idle().await;
         return Some(Reply::empty(204));
@@ -84,13 +80,7 @@ fn plain(core: &Arc<Core>, router: &Router, request: &Request) -> Reply {
     let Match::Found(route, params) = router.find(&request.method, &request.path) else {
         return *not_found().0;
     };
-    let call = Call {
-        core,
-        request,
-        params,
-        caller: Caller::Anonymous,
-        document: None,
-    };
+    let call = Call { core, request, params, caller: Caller::Anonymous, document: None };
     let answered = catch_unwind(AssertUnwindSafe(|| (route.handler)(&call)));
     match answered {
         Ok(answer) => answer.unwrap_or_else(|Refusal(reply)| *reply),
@@ -147,13 +137,7 @@ async fn travel(
     Some(reply)
 }
 
-fn trip(
-    core: &Core,
-    request: &Request,
-    route: Route,
-    document: Option<&Document>,
-    sent_path: &str,
-) -> Trip {
+fn trip(core: &Core, request: &Request, route: Route, document: Option<&Document>, sent_path: &str) -> Trip {
     let operations = document.map(Document::operations).unwrap_or_default();
     let is_mutation = document.is_some_and(Document::is_mutation);
     let method = request.method.to_string();

@@ -70,23 +70,13 @@ pub(crate) struct Meters {
 
 impl Meters {
     /// The present hour of somebody's budget.
-    pub(crate) fn meter(
-        &mut self,
-        who: &str,
-        resource: Resource,
-        limits: &Limits,
-        now: DateTime<Utc>,
-    ) -> &mut Meter {
+    pub(crate) fn meter(&mut self, who: &str, resource: Resource, limits: &Limits, now: DateTime<Utc>) -> &mut Meter {
         let general = match resource {
             Resource::Core => limits.primary,
             Resource::Graphql => limits.graphql,
         };
         let limit = self.own_limits.get(who).copied().unwrap_or(general);
-        let fresh = Meter {
-            limit,
-            used: 0,
-            reset: now + Duration::hours(1),
-        };
+        let fresh = Meter { limit, used: 0, reset: now + Duration::hours(1) };
         let meter = self.hours.entry((who.to_owned(), resource)).or_insert(fresh);
         if meter.reset <= now {
             *meter = fresh;
@@ -130,8 +120,7 @@ impl Meters {
             return None;
         }
         let (hour, minute) = self.created(who, now);
-        let too_many = creates
-            && (minute >= limits.content_per_minute || hour >= limits.content_per_hour);
+        let too_many = creates && (minute >= limits.content_per_minute || hour >= limits.content_per_hour);
         let crowded = self.under_way > limits.concurrent;
         (too_many || crowded).then(|| secondary_refusal(403, Some(limits.retry_after)))
     }

@@ -47,19 +47,13 @@ impl Request {
 
     /// The body's fields, be it a form or JSON.
     pub(crate) fn fields(&self) -> Vec<(String, String)> {
-        let is_json = self
-            .header("content-type")
-            .is_some_and(|it| it.contains("json"));
+        let is_json = self.header("content-type").is_some_and(|it| it.contains("json"));
         if !is_json {
-            return url::form_urlencoded::parse(&self.body)
-                .into_owned()
-                .collect();
+            return url::form_urlencoded::parse(&self.body).into_owned().collect();
         }
         let body = self.json().unwrap_or_default();
         let map = body.as_object().cloned().unwrap_or_default();
-        map.into_iter()
-            .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
-            .collect()
+        map.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect()
     }
 }
 
@@ -84,11 +78,7 @@ impl Reply {
     }
 
     pub(crate) fn raw(status: u16, content_type: &str, body: impl Into<Bytes>) -> Reply {
-        Reply {
-            status,
-            headers: vec![("content-type", content_type.to_owned())],
-            body: body.into(),
-        }
+        Reply { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
     }
 
     pub(crate) fn html(status: u16, body: String) -> Reply {
@@ -96,11 +86,7 @@ impl Reply {
     }
 
     pub(crate) fn empty(status: u16) -> Reply {
-        Reply {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Reply { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     pub(crate) fn redirect(status: u16, location: &str) -> Reply {
@@ -156,7 +142,5 @@ pub(crate) fn malformed(message: &str) -> Refusal {
 
 /// A string field that must be there.
 pub(crate) fn required<'a>(body: &'a Value, field: &str) -> Result<&'a str, Refusal> {
-    body[field]
-        .as_str()
-        .ok_or_else(|| malformed(&format!("\"{field}\" wasn't supplied.")))
+    body[field].as_str().ok_or_else(|| malformed(&format!("\"{field}\" wasn't supplied.")))
 }

@@ -15,10 +15,7 @@ impl Page {
     /// `?page=` and `?per_page=`: 30 by default, at most 100.
     pub(crate) fn of(request: &Request) -> Page {
         let number = |name: &str| request.query(name).and_then(|it| it.parse::<usize>().ok());
-        Page {
-            number: number("page").unwrap_or(1).max(1),
-            size: number("per_page").unwrap_or(30).clamp(1, 100),
-        }
+        Page { number: number("page").unwrap_or(1).max(1), size: number("per_page").unwrap_or(30).clamp(1, 100) }
     }
 
     pub(crate) fn slice<T: Clone>(&self, all: &[T]) -> Vec<T> {

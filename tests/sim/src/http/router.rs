@@ -22,16 +22,8 @@ pub(crate) struct Route {
 }
 
 /// Makes a [`Route`].
-pub(crate) const fn route(
-    method: &'static str,
-    template: &'static str,
-    handler: Handler,
-) -> Route {
-    Route {
-        method,
-        template,
-        handler,
-    }
+pub(crate) const fn route(method: &'static str, template: &'static str, handler: Handler) -> Route {
+    Route { method, template, handler }
 }
 
 /// What a path leads to.
@@ -49,9 +41,7 @@ pub(crate) struct Router {
 
 impl Router {
     pub(crate) fn new(tables: &[&[Route]]) -> Router {
-        Router {
-            routes: tables.iter().flat_map(|table| table.iter().copied()).collect(),
-        }
+        Router { routes: tables.iter().flat_map(|table| table.iter().copied()).collect() }
     }
 
     pub(crate) fn find(&self, method: &Method, path: &str) -> Match {

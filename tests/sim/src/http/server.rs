@@ -44,9 +44,7 @@ async fn serve(core: Arc<Core>, routers: Arc<Routers>, stream: TcpStream) {
         let (core, routers) = (core.clone(), routers.clone());
         async move { answer(&core, &routers, request).await }
     });
-    let connection = http1::Builder::new()
-        .max_buf_size(1 << 20)
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().max_buf_size(1 << 20).serve_connection(TokioIo::new(stream), service);
     connection.await.ok();
 }
 
@@ -61,9 +59,7 @@ async fn answer(
     let request = Request {
         method: parts.method,
         path: api_path(parts.uri.path()),
-        query: url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: parts.headers,
         body,
     };
@@ -80,9 +76,7 @@ fn api_path(path: &str) -> String {
 }
 
 fn respond(reply: Reply) -> Result<http::Response<Full<Bytes>>, HangUp> {
-    let mut response = http::Response::builder()
-        .status(reply.status)
-        .header("server", "github.com");
+    let mut response = http::Response::builder().status(reply.status).header("server", "github.com");
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }

@@ -97,10 +97,7 @@ impl Target {
         };
         let before = commit.parents.first();
         let before = before.and_then(|it| self.git.store.commit(it));
-        let changes = self
-            .git
-            .store
-            .diff(before.map(|it| it.tree), Some(commit.tree));
+        let changes = self.git.store.diff(before.map(|it| it.tree), Some(commit.tree));
         let paths = |wanted: fn(&Changed) -> bool| -> Vec<&str> {
             let fitting = changes.iter().filter(|it| wanted(it));
             fitting.take(PUSH_FILES).map(|it| it.path.as_str()).collect()
@@ -158,12 +155,7 @@ const PUSH_FILES: usize = 3_000;
 /// A path as it stands in URLs.
 pub(crate) fn url_path(path: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'/')
-        .remove(b'.')
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'~');
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
     utf8_percent_encode(path, KEPT).to_string()
 }
 

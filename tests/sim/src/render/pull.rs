@@ -112,12 +112,7 @@ impl World {
     }
 
     /// GraphQL's `MergeStateStatus`, in lower case as REST has it.
-    pub(crate) fn mergeable_state(
-        &self,
-        target: &Target,
-        pull: &Pull,
-        mergeable: Option<bool>,
-    ) -> &'static str {
+    pub(crate) fn mergeable_state(&self, target: &Target, pull: &Pull, mergeable: Option<bool>) -> &'static str {
         let repo = self.repositories.get(&target.id);
         let protected = repo.is_some_and(|it| it.protection(&pull.base).is_some());
         let approved = self.review_decision(target.id, pull) == Some("APPROVED");
@@ -150,10 +145,7 @@ impl World {
     /// `pull-request-review`.
     pub(crate) fn review_json(&self, target: &Target, pull: &Pull, review: &Review) -> Value {
         let api = format!("{}/pulls/{}", target.url, pull.number);
-        let html = format!(
-            "{}/pull/{}#pullrequestreview-{}",
-            target.html, pull.number, review.id
-        );
+        let html = format!("{}/pull/{}#pullrequestreview-{}", target.html, pull.number, review.id);
         json!({
             "id": review.id,
             "node_id": NodeId::Other("PRR", review.id).text(),

@@ -16,9 +16,7 @@ impl World {
         };
         let api = format!("{}/repos/{full_name}", self.url);
         let html = format!("{}/{full_name}", self.url);
-        let open = self.pulls.get(&id).map_or(0, |pulls| {
-            pulls.values().filter(|pull| pull.is_open()).count()
-        });
+        let open = self.pulls.get(&id).map_or(0, |pulls| pulls.values().filter(|pull| pull.is_open()).count());
         let mut value = links(&api);
         extend(
             &mut value,

@@ -105,11 +105,7 @@ fn mint(call: &Call<'_>) -> Answer {
     }
     let permissions = asked_permissions(&installation, &body)?;
     let repositories = asked_repositories(&world, &installation, &body)?;
-    let token = world.mint_installation_token(
-        installation.id,
-        permissions.clone(),
-        repositories.clone(),
-    );
+    let token = world.mint_installation_token(installation.id, permissions.clone(), repositories.clone());
     let expires_at = world.now() + chrono::Duration::hours(1);
     let narrowed = repositories.is_some();
     let selection = if narrowed { "selected" } else { installation.selection.name() };
@@ -189,11 +185,7 @@ fn installation_of_repository(call: &Call<'_>) -> Answer {
 /// Hands out a new App's credentials, once, within an hour.
 fn convert_manifest(call: &Call<'_>) -> Answer {
     let mut world = call.world();
-    let (id, made) = world
-        .oauth
-        .manifests
-        .remove(call.param("code"))
-        .ok_or_else(not_found)?;
+    let (id, made) = world.oauth.manifests.remove(call.param("code")).ok_or_else(not_found)?;
     if world.now() - made > chrono::Duration::hours(1) {
         return Err(not_found());
     }

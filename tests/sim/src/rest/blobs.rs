@@ -67,8 +67,7 @@ fn create(call: &Call<'_>) -> Answer {
     let content = required(&body, "content")?;
     let data = match body["encoding"].as_str().unwrap_or("utf-8") {
         "utf-8" => content.as_bytes().to_vec(),
-        "base64" => decode_base64(content)
-            .ok_or_else(|| malformed("content is not valid Base64"))?,
+        "base64" => decode_base64(content).ok_or_else(|| malformed("content is not valid Base64"))?,
         _ => return Err(malformed("encoding must be utf-8 or base64")),
     };
     if data.len() > call.world().limits.blob_bytes {
@@ -82,12 +81,7 @@ fn create(call: &Call<'_>) -> Answer {
 }
 
 /// Push protection: 422 for blobs, 409 for contents.
-pub(crate) fn no_secret(
-    world: &World,
-    repository: u64,
-    data: &[u8],
-    status: u16,
-) -> Result<(), Refusal> {
+pub(crate) fn no_secret(world: &World, repository: u64, data: &[u8], status: u16) -> Result<(), Refusal> {
     let repo = world.repositories.get(&repository).ok_or_else(not_found)?;
     if repo.secret_in(data).is_none() {
         return Ok(());

@@ -95,10 +95,7 @@ fn rules(call: &Call<'_>) -> Answer {
     let branch = call.param("branch");
     let world = call.world();
     let repo = world.repositories.get(&target.id).ok_or_else(not_found)?;
-    let fitting = repo
-        .rulesets
-        .iter()
-        .filter(|it| crate::world::rules::fits(&it.pattern, branch));
+    let fitting = repo.rulesets.iter().filter(|it| crate::world::rules::fits(&it.pattern, branch));
     let all: Vec<Value> = fitting
         .map(|it| {
             json!({

@@ -26,16 +26,12 @@ fn list(call: &Call<'_>) -> Answer {
     let from = from.ok_or_else(not_found)?;
     let path = call.request.query("path");
     let history = target.git.store.log(from);
-    let history: Vec<(Oid, Commit)> = history
-        .filter(|(_, commit)| path.is_none_or(|path| touches(&target, commit, path)))
-        .collect();
+    let history: Vec<(Oid, Commit)> =
+        history.filter(|(_, commit)| path.is_none_or(|path| touches(&target, commit, path))).collect();
     let page = Page::of(call.request);
     let world = call.world();
-    let shown: Vec<Value> = page
-        .slice(&history)
-        .iter()
-        .map(|(oid, commit)| target.commit_json(&world, *oid, commit))
-        .collect();
+    let shown: Vec<Value> =
+        page.slice(&history).iter().map(|(oid, commit)| target.commit_json(&world, *oid, commit)).collect();
     let reply = Reply::json(200, &shown);
     Ok(page.linked(reply, &call.core.url, call.request, history.len()))
 }
@@ -61,11 +57,7 @@ pub(super) fn show(call: &Call<'_>, target: &Target, reference: &str) -> Answer 
     let before = before.and_then(|oid| target.git.store.commit(oid));
     let changes = target.git.store.diff(before.map(|it| it.tree), Some(commit.tree));
     let limit = call.world().limits.compare_files;
-    let files: Vec<Value> = changes
-        .iter()
-        .take(limit)
-        .map(|it| target.file_json(oid, it))
-        .collect();
+    let files: Vec<Value> = changes.iter().take(limit).map(|it| target.file_json(oid, it)).collect();
     let sum = |field: &str| files.iter().filter_map(|it| it[field].as_u64()).sum::<u64>();
     let mut value = target.commit_json(&call.world(), oid, &commit);
     value["stats"] = json!({
@@ -101,10 +93,7 @@ fn compare(call: &Call<'_>) -> Answer {
     let world = call.world();
     let oldest_first: Vec<_> = ahead.iter().rev().cloned().collect();
     let commits = page.slice(&oldest_first);
-    let commits: Vec<Value> = commits
-        .iter()
-        .map(|(oid, commit)| target.commit_json(&world, *oid, commit))
-        .collect();
+    let commits: Vec<Value> = commits.iter().map(|(oid, commit)| target.commit_json(&world, *oid, commit)).collect();
     let html = format!("{}/compare/{named}", target.html);
     let mut value = json!({
         "url": format!("{}/compare/{named}", target.url),
@@ -134,20 +123,10 @@ fn find(target: &Target, name: &str) -> Result<(Oid, Commit), Refusal> {
 }
 
 /// At most 300, and on the first page only.
-fn files(
-    call: &Call<'_>,
-    world: &World,
-    target: &Target,
-    start: &Commit,
-    head: &(Oid, Commit),
-) -> Value {
+fn files(call: &Call<'_>, world: &World, target: &Target, start: &Commit, head: &(Oid, Commit)) -> Value {
     if call.request.query("page").is_some_and(|page| page != "1") {
         return json!([]);
     }
     let changes = target.git.store.diff(Some(start.tree), Some(head.1.tree));
-    changes
-        .iter()
-        .take(world.limits.compare_files)
-        .map(|it| target.file_json(head.0, it))
-        .collect()
+    changes.iter().take(world.limits.compare_files).map(|it| target.file_json(head.0, it)).collect()
 }

@@ -47,9 +47,7 @@ fn readme(call: &Call<'_>) -> Answer {
     let commit = commit.and_then(|oid| target.git.store.commit(&oid));
     let tree = commit.ok_or_else(not_found)?.tree;
     let entries = target.git.store.entries(&tree);
-    let found = entries
-        .iter()
-        .find(|it| it.name.to_ascii_lowercase().starts_with("readme"));
+    let found = entries.iter().find(|it| it.name.to_ascii_lowercase().starts_with("readme"));
     show(call, &target, reference, tree, &found.ok_or_else(not_found)?.name)
 }
 
@@ -132,8 +130,7 @@ fn put(call: &Call<'_>) -> Answer {
     let target = call.repo(write("contents"))?;
     let body = call.request.json()?;
     let message = required(&body, "message")?.to_owned();
-    let data = decode_base64(required(&body, "content")?)
-        .ok_or_else(|| malformed("content is not valid Base64"))?;
+    let data = decode_base64(required(&body, "content")?).ok_or_else(|| malformed("content is not valid Base64"))?;
     let path = call.param("path").to_owned();
     if !is_path(&path) {
         return Err(malformed("path contains a malformed path component"));
@@ -179,9 +176,7 @@ fn check_sha(body: &Value, path: &str, existing: Option<(Mode, Oid)>) -> Result<
     match existing {
         Some((Mode::Tree, _)) => Err(malformed(&format!("\"{path}\" is a directory."))),
         Some(_) if given.is_empty() => Err(malformed("\"sha\" wasn't supplied.")),
-        Some((_, oid)) if oid.hex() != given => {
-            Err(refuse(409, &format!("{path} does not match {given}")))
-        }
+        Some((_, oid)) if oid.hex() != given => Err(refuse(409, &format!("{path} does not match {given}"))),
         None if !given.is_empty() => Err(refuse(409, &format!("{path} does not match {given}"))),
         _ => Ok(()),
     }
@@ -204,11 +199,7 @@ impl Start {
             return Err(refuse(404, &format!("Branch {branch} not found")));
         }
         let commit = head.and_then(|oid| target.git.store.commit(&oid));
-        Ok(Start {
-            branch,
-            head,
-            tree: commit.map(|it| it.tree),
-        })
+        Ok(Start { branch, head, tree: commit.map(|it| it.tree) })
     }
 
     fn lookup(&self, target: &Target, path: &str) -> Option<(Mode, Oid)> {
@@ -238,9 +229,7 @@ impl Start {
             actor: call.actor(&world),
             bypass: false,
         };
-        call.core
-            .change_ref(&mut world, &change)
-            .map_err(|refusal| self.refusal(&refusal))?;
+        call.core.change_ref(&mut world, &change).map_err(|refusal| self.refusal(&refusal))?;
         Ok((oid, target.git_commit_json(oid, &commit)))
     }
 

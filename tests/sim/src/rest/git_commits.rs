@@ -81,12 +81,7 @@ impl Authorship {
     pub(crate) fn default_for(caller: &Caller, world: &World) -> Authorship {
         let author = person_of(world, caller.actor(world));
         let committer = Person::new("GitHub", "noreply@github.com", world.now());
-        Authorship {
-            author,
-            committer,
-            sign: true,
-            signature: None,
-        }
+        Authorship { author, committer, sign: true, signature: None }
     }
 
     /// From a body's `author`, `committer` and `signature`: any of them, and GitHub does not

@@ -74,13 +74,7 @@ fn list(call: &Call<'_>) -> Answer {
                 _ => true,
             }
     };
-    let mut found: Vec<&Delivery> = world
-        .deliveries
-        .iter()
-        .rev()
-        .filter(fits)
-        .take(size + 1)
-        .collect();
+    let mut found: Vec<&Delivery> = world.deliveries.iter().rev().filter(fits).take(size + 1).collect();
     let more = found.len() > size;
     found.truncate(size);
     let items: Vec<Value> = found.iter().map(|it| it.item_json()).collect();

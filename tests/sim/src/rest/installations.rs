@@ -28,7 +28,10 @@ pub(super) fn user(call: &Call<'_>) -> Result<(u64, u64), Refusal> {
 
 fn of_token(call: &Call<'_>) -> Answer {
     let Caller::Installation { installation, repositories, .. } = &call.caller else {
-        return Err(refuse(403, "You must authenticate with an installation access token in order to list repositories for an installation."));
+        return Err(refuse(
+            403,
+            "You must authenticate with an installation access token in order to list repositories for an installation.",
+        ));
     };
     let world = call.world();
     let reach: Vec<u64> = world
@@ -37,11 +40,8 @@ fn of_token(call: &Call<'_>) -> Answer {
         .filter(|id| repositories.as_ref().is_none_or(|ids| ids.contains(id)))
         .collect();
     let page = Page::of(call.request);
-    let shown: Vec<Value> = page
-        .slice(&reach)
-        .into_iter()
-        .map(|id| world.repository_with_role_json(id, Some(Role::Write)))
-        .collect();
+    let shown: Vec<Value> =
+        page.slice(&reach).into_iter().map(|id| world.repository_with_role_json(id, Some(Role::Write))).collect();
     let selection = world.installations.get(installation);
     let body = json!({
         "total_count": reach.len(),
@@ -61,20 +61,17 @@ fn revoke(call: &Call<'_>) -> Answer {
 
 /// The repositories of an installation that a person may see, by what they may do there.
 fn seen(world: &World, installation: u64, user: u64) -> Vec<(u64, Role)> {
-    world
-        .reach(installation)
-        .into_iter()
-        .filter_map(|id| Some((id, world.explicit_role(user, id)?)))
-        .collect()
+    world.reach(installation).into_iter().filter_map(|id| Some((id, world.explicit_role(user, id)?))).collect()
 }
 
 /// Also lists installations for people who may merely read.
 fn of_user(call: &Call<'_>) -> Answer {
     let (user, app) = user(call)?;
     let world = call.world();
-    let own = world.installations.values().filter(|it| {
-        it.app == app && (world.administers(user, it.account) || !seen(&world, it.id, user).is_empty())
-    });
+    let own = world
+        .installations
+        .values()
+        .filter(|it| it.app == app && (world.administers(user, it.account) || !seen(&world, it.id, user).is_empty()));
     let all: Vec<Value> = own.map(|it| world.installation_json(it)).collect();
     let page = Page::of(call.request);
     let body = json!({ "total_count": all.len(), "installations": page.slice(&all) });
@@ -95,11 +92,8 @@ fn repositories_of_user(call: &Call<'_>) -> Answer {
         return Err(refuse(403, "This installation has been suspended"));
     }
     let page = Page::of(call.request);
-    let shown: Vec<Value> = page
-        .slice(&all)
-        .into_iter()
-        .map(|(id, role)| world.repository_with_role_json(id, Some(role)))
-        .collect();
+    let shown: Vec<Value> =
+        page.slice(&all).into_iter().map(|(id, role)| world.repository_with_role_json(id, Some(role))).collect();
     let body = json!({
         "total_count": all.len(),
         "repository_selection": installation.selection.name(),

@@ -58,7 +58,8 @@ fn not_empty(target: &crate::call::Target) -> Result<(), Refusal> {
 
 /// A path parameter that must be an object id.
 fn oid(text: &str) -> Result<Oid, Refusal> {
-    Oid::parse(text).ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))
+    Oid::parse(text)
+        .ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))
 }
 
 /// Paths whose change asks for `workflows: write`.
@@ -71,9 +72,7 @@ pub(crate) fn is_path(path: &str) -> bool {
     !path.is_empty()
         && path.len() <= 4_096
         && !path.contains('\0')
-        && path.split('/').all(|part| {
-            !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git")
-        })
+        && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git"))
 }
 
 /// What the GraphQL mutations share with their REST counterparts.

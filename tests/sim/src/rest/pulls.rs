@@ -47,11 +47,7 @@ fn list(call: &Call<'_>) -> Answer {
         fitting.reverse();
     }
     let page = Page::of(call.request);
-    let shown: Vec<Value> = page
-        .slice(&fitting)
-        .into_iter()
-        .map(|it| world.pull_json(&target, it))
-        .collect();
+    let shown: Vec<Value> = page.slice(&fitting).into_iter().map(|it| world.pull_json(&target, it)).collect();
     let reply = Reply::json(200, &shown);
     Ok(page.linked(reply, &call.core.url, call.request, fitting.len()))
 }
@@ -106,8 +102,7 @@ fn update(call: &Call<'_>) -> Answer {
         if let Some(base) = text("base").filter(|it| target.git.branch(it).is_none()) {
             return Err(malformed(&format!("base branch {base} is not there.")));
         }
-        call.core
-            .edit_pull(&mut world, target.id, number, (text("title"), text("body"), text("base")), by);
+        call.core.edit_pull(&mut world, target.id, number, (text("title"), text("body"), text("base")), by);
     }
     match body["state"].as_str() {
         Some("closed") => call.core.close_pull(&mut world, target.id, number, by),
@@ -129,10 +124,7 @@ fn commits(call: &Call<'_>) -> Answer {
     let mut all = store.between(start.as_ref(), pull.head_sha);
     all.reverse();
     let world = call.world();
-    let all: Vec<Value> = all
-        .iter()
-        .map(|(oid, commit)| target.commit_json(&world, *oid, commit))
-        .collect();
+    let all: Vec<Value> = all.iter().map(|(oid, commit)| target.commit_json(&world, *oid, commit)).collect();
     Ok(Page::of(call.request).array(&call.core.url, call.request, &all))
 }
 
@@ -144,11 +136,7 @@ fn files(call: &Call<'_>) -> Answer {
     let start = store.merge_base(&pull.base_sha, &pull.head_sha);
     let changes = store.diff(start.and_then(tree), tree(pull.head_sha));
     let page = Page::of(call.request);
-    let shown: Vec<Value> = page
-        .slice(&changes)
-        .iter()
-        .map(|it| target.file_json(pull.head_sha, it))
-        .collect();
+    let shown: Vec<Value> = page.slice(&changes).iter().map(|it| target.file_json(pull.head_sha, it)).collect();
     let reply = Reply::json(200, &shown);
     Ok(page.linked(reply, &call.core.url, call.request, changes.len()))
 }
@@ -190,9 +178,7 @@ fn merge_refusal(refusal: &MergeRefusal) -> Refusal {
         MergeRefusal::NotOpen => refuse(405, "Pull Request is not mergeable"),
         MergeRefusal::Draft => refuse(405, "Pull Request is still a draft"),
         MergeRefusal::Conflicts => refuse(405, "Pull Request is not mergeable"),
-        MergeRefusal::HeadMoved => {
-            refuse(409, "Head branch was modified. Review and try the merge again.")
-        }
+        MergeRefusal::HeadMoved => refuse(409, "Head branch was modified. Review and try the merge again."),
         MergeRefusal::Ref(refusal) => {
             let mut reply = ref_refusal(refusal);
             reply.0.status = 405;

@@ -56,10 +56,7 @@ fn list(call: &Call<'_>, prefix: &str) -> Answer {
     let target = call.repo(read("contents"))?;
     not_empty(&target)?;
     let refs = target.git.refs.list(prefix);
-    let all: Vec<Value> = refs
-        .iter()
-        .map(|(name, oid)| ref_json(&target, name, *oid))
-        .collect();
+    let all: Vec<Value> = refs.iter().map(|(name, oid)| ref_json(&target, name, *oid)).collect();
     Ok(Page::of(call.request).array(&call.core.url, call.request, &all))
 }
 
@@ -72,7 +69,8 @@ fn create(call: &Call<'_>) -> Answer {
         return Err(malformed("Reference name must start with 'refs/' and contain at least two slashes."));
     }
     let to = Oid::parse(required(&body, "sha")?);
-    let to = to.ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))?;
+    let to =
+        to.ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))?;
     change(call, &target, name.clone(), Some(None), Some(to), false)?;
     let reply = Reply::json(201, &ref_json(&target, &name, to));
     Ok(reply.with("location", format!("{}/git/{name}", target.url)))
@@ -84,7 +82,8 @@ fn update(call: &Call<'_>) -> Answer {
     let body = call.request.json()?;
     let name = format!("refs/{}", call.param("ref"));
     let to = Oid::parse(required(&body, "sha")?);
-    let to = to.ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))?;
+    let to =
+        to.ok_or_else(|| refuse(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))?;
     let now = target.git.refs.get(&name);
     if now.is_none() {
         return Err(refuse(422, "Reference does not exist"));
@@ -110,18 +109,8 @@ fn change(
     force: bool,
 ) -> Result<(), Refusal> {
     let mut world = call.world();
-    let change = RefChange {
-        repository: target.id,
-        name,
-        expect,
-        to,
-        force,
-        actor: call.actor(&world),
-        bypass: false,
-    };
-    call.core
-        .change_ref(&mut world, &change)
-        .map_err(|refusal| ref_refusal(&refusal))?;
+    let change = RefChange { repository: target.id, name, expect, to, force, actor: call.actor(&world), bypass: false };
+    call.core.change_ref(&mut world, &change).map_err(|refusal| ref_refusal(&refusal))?;
     Ok(())
 }
 
@@ -135,9 +124,7 @@ pub(crate) fn ref_refusal(refusal: &RefRefusal) -> Refusal {
         RefRefusal::Protected(message) => refuse(422, message),
         RefRefusal::Rules(messages) => refuse(422, &rules_message(messages)),
         RefRefusal::InTheWay => refuse(422, "Reference update failed"),
-        RefRefusal::BadName => {
-            refuse(422, "Reference name is not valid")
-        }
+        RefRefusal::BadName => refuse(422, "Reference name is not valid"),
         RefRefusal::NoSuchObject => refuse(422, "Object does not exist"),
         RefRefusal::Archived => refuse(403, "Repository was archived so is read-only."),
     }

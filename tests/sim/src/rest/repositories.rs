@@ -33,12 +33,10 @@ pub(super) const ROUTES: &[Route] = &[
 fn role_of(call: &Call<'_>, world: &World, id: u64) -> Option<Role> {
     match &call.caller {
         Caller::User { user, .. } => world.role(*user, id),
-        Caller::Installation { permissions, .. } => {
-            Some(match permissions.allow("contents", Level::Write) {
-                true => Role::Write,
-                false => Role::Read,
-            })
-        }
+        Caller::Installation { permissions, .. } => Some(match permissions.allow("contents", Level::Write) {
+            true => Role::Write,
+            false => Role::Read,
+        }),
         _ => None,
     }
 }
@@ -107,9 +105,8 @@ fn create_in_organization(call: &Call<'_>) -> Answer {
 /// An installation with `administration: write`, or a person who may create there through an
 /// App that is installed there.
 fn may_create(call: &Call<'_>, world: &World, organization: u64) -> Result<(), Refusal> {
-    let administration = |permissions: &crate::world::permissions::Permissions| {
-        permissions.allow("administration", Level::Write)
-    };
+    let administration =
+        |permissions: &crate::world::permissions::Permissions| permissions.allow("administration", Level::Write);
     match &call.caller {
         Caller::Installation { installation, permissions, .. } => {
             let at = world.installations.get(installation).map(|it| it.account);
@@ -163,8 +160,7 @@ fn create(call: &Call<'_>, owner: u64) -> Answer {
     if world.is_taken(owner, &name) {
         return Err(creation_failed("name already exists on this account"));
     }
-    let private = body["private"].as_bool().unwrap_or(false)
-        || body["visibility"].as_str() == Some("private");
+    let private = body["private"].as_bool().unwrap_or(false) || body["visibility"].as_str() == Some("private");
     let new = NewRepository {
         owner,
         name,
@@ -192,9 +188,7 @@ fn create(call: &Call<'_>, owner: u64) -> Answer {
 /// What an App creates joins its «selected» installation by itself.
 fn join_installation(call: &Call<'_>, world: &mut World, owner: u64, id: u64, by: u64) {
     let app = match &call.caller {
-        Caller::Installation { installation, .. } => {
-            world.installations.get(installation).map(|it| it.app)
-        }
+        Caller::Installation { installation, .. } => world.installations.get(installation).map(|it| it.app),
         Caller::User { app, .. } => Some(*app),
         _ => None,
     };
@@ -229,12 +223,8 @@ fn list_of_organization(call: &Call<'_>) -> Answer {
     let world = call.world();
     let owner = world.account_id(call.param("org")).ok_or_else(not_found)?;
     let own = world.repositories.values().filter(|it| it.owner == owner);
-    let seen = own.filter(|it| {
-        crate::access::admit(&world, &call.caller, it.id, read("metadata")).is_ok()
-    });
-    let all: Vec<Value> = seen
-        .map(|it| world.repository_with_role_json(it.id, role_of(call, &world, it.id)))
-        .collect();
+    let seen = own.filter(|it| crate::access::admit(&world, &call.caller, it.id, read("metadata")).is_ok());
+    let all: Vec<Value> = seen.map(|it| world.repository_with_role_json(it.id, role_of(call, &world, it.id))).collect();
     Ok(Page::of(call.request).array(&call.core.url, call.request, &all))
 }
 

@@ -19,11 +19,7 @@ fn list(call: &Call<'_>) -> Answer {
     let target = call.repo(read("pull_requests"))?;
     let pull = find(call, &target)?;
     let world = call.world();
-    let all: Vec<Value> = pull
-        .reviews
-        .iter()
-        .map(|it| world.review_json(&target, &pull, it))
-        .collect();
+    let all: Vec<Value> = pull.reviews.iter().map(|it| world.review_json(&target, &pull, it)).collect();
     Ok(Page::of(call.request).array(&call.core.url, call.request, &all))
 }
 
@@ -36,9 +32,7 @@ fn create(call: &Call<'_>) -> Answer {
     let text = body["body"].as_str().unwrap_or_default();
     let mut world = call.world();
     let author = call.actor(&world);
-    let id = call
-        .core
-        .review_pull(&mut world, target.id, number, (author, state, text));
+    let id = call.core.review_pull(&mut world, target.id, number, (author, state, text));
     let pull = world.pull(target.id, number).ok_or_else(not_found)?;
     let review = pull.reviews.iter().find(|it| Some(it.id) == id);
     let review = review.ok_or_else(not_found)?;

@@ -72,17 +72,9 @@ fn listing(target: &Target, tree: Oid, recursive: bool, limits: &Limits) -> List
     let store = &target.git.store;
     let whole = match recursive {
         true => store.walk(&tree, &mut add),
-        false => store
-            .entries(&tree)
-            .iter()
-            .all(|entry| add(&entry.name, entry.mode, entry.oid)),
+        false => store.entries(&tree).iter().all(|entry| add(&entry.name, entry.mode, entry.oid)),
     };
-    Listing {
-        sha: tree.hex(),
-        url: format!("{}/git/trees/{tree}", target.url),
-        tree: items,
-        truncated: !whole,
-    }
+    Listing { sha: tree.hex(), url: format!("{}/git/trees/{tree}", target.url), tree: items, truncated: !whole }
 }
 
 fn item(target: &Target, path: &str, mode: Mode, oid: Oid) -> Item {
@@ -93,14 +85,7 @@ fn item(target: &Target, path: &str, mode: Mode, oid: Oid) -> Item {
         Kind::Commit => None,
         kind => Some(format!("{}/git/{}s/{oid}", target.url, kind.name())),
     };
-    Item {
-        path: path.to_owned(),
-        mode: mode.text(),
-        kind: kind.name(),
-        sha: oid.hex(),
-        size,
-        url,
-    }
+    Item { path: path.to_owned(), mode: mode.text(), kind: kind.name(), sha: oid.hex(), size, url }
 }
 
 fn create(call: &Call<'_>) -> Answer {

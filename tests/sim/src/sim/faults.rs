@@ -47,13 +47,7 @@ impl Control {
     }
 
     /// Just before the next matching request somebody else pushes to the branch.
-    pub fn push_between<C: Into<Change> + Clone>(
-        &self,
-        filter: &str,
-        repo: &Repo,
-        branch: &str,
-        changes: &[C],
-    ) {
+    pub fn push_between<C: Into<Change> + Clone>(&self, filter: &str, repo: &Repo, branch: &str, changes: &[C]) {
         let fault = Fault::Push {
             repository: repo.id(),
             branch: branch.to_owned(),

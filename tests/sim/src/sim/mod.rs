@@ -60,11 +60,7 @@ impl Sim {
 
     /// The same without a runtime around it.
     pub fn start_blocking(options: Options) -> anyhow::Result<Sim> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(3)
-            .thread_name("github-sim")
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(3).thread_name("github-sim").enable_all().build()?;
         let (root, folder) = folder(options.data.as_deref())?;
         let address = options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         anyhow::ensure!(address.ip().is_loopback(), "github-sim listens on loopback only");
@@ -83,11 +79,7 @@ impl Sim {
         runtime.spawn(keep_flushing(core.clone()));
         let at_once = options.limits.webhook_concurrency;
         runtime.spawn(send::run(core.clone(), receiver, at_once));
-        Ok(Sim {
-            control: Control { core },
-            runtime: Some(runtime),
-            folder,
-        })
+        Ok(Sim { control: Control { core }, runtime: Some(runtime), folder })
     }
 
     /// Where the repositories are.

@@ -51,8 +51,7 @@ impl Control {
     /// Somebody leaves an organization.
     pub fn remove_member(&self, organization: &str, login: &str) {
         let mut world = self.core.world();
-        let (Some(id), Some(user)) = (world.account_id(organization), world.account_id(login))
-        else {
+        let (Some(id), Some(user)) = (world.account_id(organization), world.account_id(login)) else {
             return;
         };
         if let Some(organization) = world.accounts.get_mut(&id) {
@@ -142,12 +141,7 @@ impl Control {
 
     /// Posts a manifest as the form on the setup page does, clicks «Create GitHub App» as this
     /// person, and answers where the browser is sent.
-    pub async fn create_app_in_browser(
-        &self,
-        action: &str,
-        manifest: &str,
-        login: &str,
-    ) -> anyhow::Result<String> {
+    pub async fn create_app_in_browser(&self, action: &str, manifest: &str, login: &str) -> anyhow::Result<String> {
         self.user(login);
         let parsed = url::Url::parse(action).context("no URL")?;
         let organization = parsed

@@ -41,14 +41,7 @@ impl Repo {
     pub fn merge_pull(&self, number: u64, method: MergeMethod) -> String {
         let by = self.owner();
         let mut world = self.core.world();
-        let order = MergeOrder {
-            method,
-            expected: None,
-            title: None,
-            message: None,
-            by,
-            bypass: true,
-        };
+        let order = MergeOrder { method, expected: None, title: None, message: None, by, bypass: true };
         let merged = self.core.merge_pull(&mut world, self.id, number, order);
         must(merged.map_err(|refusal| format!("{refusal:?}"))).hex()
     }
@@ -90,10 +83,16 @@ impl Repo {
         let author = self.user(login);
         let state = must(ReviewState::parse(verdict).ok_or("there is no such verdict"));
         let mut world = self.core.world();
-        let id = self
-            .core
-            .review_pull(&mut world, self.id, number, (author, state, ""));
+        let id = self.core.review_pull(&mut world, self.id, number, (author, state, ""));
         must(id.ok_or("there is no such pull request"))
+    }
+
+    /// The reviewer changes what the review says.
+    #[track_caller]
+    pub fn edit_review(&self, number: u64, review: u64, body: &str) {
+        let mut world = self.core.world();
+        let edited = self.core.edit_review(&mut world, self.id, number, (review, body));
+        must(edited.ok_or("there is no such review"));
     }
 
     /// Takes a review's force away.

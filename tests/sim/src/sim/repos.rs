@@ -122,13 +122,7 @@ impl Repo {
 
     /// The same by a certain person, with a message.
     #[track_caller]
-    pub fn push_as<C: Into<Change> + Clone>(
-        &self,
-        login: &str,
-        branch: &str,
-        message: &str,
-        changes: &[C],
-    ) -> String {
+    pub fn push_as<C: Into<Change> + Clone>(&self, login: &str, branch: &str, message: &str, changes: &[C]) -> String {
         let mut push = Push::to(self.id, branch, changes_of(changes));
         push.by = self.core.world().account_id(login);
         push.message = message.to_owned();
@@ -137,12 +131,7 @@ impl Repo {
 
     /// Moves a branch by force: `parent` (a commit; nothing: an orphan) with these changes.
     #[track_caller]
-    pub fn force_push<C: Into<Change> + Clone>(
-        &self,
-        branch: &str,
-        parent: Option<&str>,
-        changes: &[C],
-    ) -> String {
+    pub fn force_push<C: Into<Change> + Clone>(&self, branch: &str, parent: Option<&str>, changes: &[C]) -> String {
         let mut push = Push::to(self.id, branch, changes_of(changes));
         push.onto = Some(parent.and_then(Oid::parse));
         must(self.try_push(&push))
@@ -225,9 +214,7 @@ impl Repo {
     /// All branches with their heads.
     pub fn branches(&self) -> BTreeMap<String, String> {
         let refs = self.git().refs.list("refs/heads/");
-        refs.into_iter()
-            .map(|(name, oid)| (name.trim_start_matches("refs/heads/").to_owned(), oid.hex()))
-            .collect()
+        refs.into_iter().map(|(name, oid)| (name.trim_start_matches("refs/heads/").to_owned(), oid.hex())).collect()
     }
 
     fn tree(&self, reference: &str) -> Option<(Arc<Git>, Oid)> {
@@ -255,9 +242,7 @@ impl Repo {
             return BTreeMap::new();
         };
         let leaves = git.store.leaves(&tree).into_iter();
-        leaves
-            .map(|leaf| (leaf.path, (leaf.mode.text().to_owned(), leaf.oid.hex())))
-            .collect()
+        leaves.map(|leaf| (leaf.path, (leaf.mode.text().to_owned(), leaf.oid.hex()))).collect()
     }
 
     /// All files with their texts (what is no text, with replacement characters).
@@ -280,10 +265,7 @@ impl Repo {
         let Some(start) = git.resolve_commit(reference, &self.default_branch()) else {
             return Vec::new();
         };
-        git.store
-            .log(start)
-            .map(|(oid, commit)| entry(&git, oid, &commit))
-            .collect()
+        git.store.log(start).map(|(oid, commit)| entry(&git, oid, &commit)).collect()
     }
 
     /// Makes it archived, or ends that.

@@ -34,11 +34,7 @@ fn commit(call: &Call<'_>) -> Answer {
     let commit = target.git.store.commit(&oid).ok_or_else(not_found)?;
     let before = commit.parents.first().and_then(|it| target.git.store.commit(it));
     let changes = target.git.store.diff(before.map(|it| it.tree), Some(commit.tree));
-    let list: String = changes
-        .iter()
-        .take(300)
-        .map(|it| format!("<li>{}</li>", escape(&it.path)))
-        .collect();
+    let list: String = changes.iter().take(300).map(|it| format!("<li>{}</li>", escape(&it.path))).collect();
     let body = format!(
         "<pre>{}</pre><p>{} committed {}</p><ul>{list}</ul>",
         escape(&commit.message),

@@ -13,10 +13,8 @@ use crate::world::account::AccountKind;
 use crate::world::app::App;
 use crate::world::oauth::Code;
 
-pub(super) const ROUTES: &[Route] = &[
-    route("GET", "/login/oauth/authorize", show),
-    route("POST", "/login/oauth/authorize", decide),
-];
+pub(super) const ROUTES: &[Route] =
+    &[route("GET", "/login/oauth/authorize", show), route("POST", "/login/oauth/authorize", decide)];
 
 /// What the page was opened with.
 struct Asked {
@@ -81,9 +79,7 @@ fn is_callback(app: &App, asked: &str) -> bool {
         return matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     }
     app.callback_urls.iter().any(|registered| {
-        url::Url::parse(registered).is_ok_and(|own| {
-            own.origin() == url.origin() && url.path().starts_with(own.path())
-        })
+        url::Url::parse(registered).is_ok_and(|own| own.origin() == url.origin() && url.path().starts_with(own.path()))
     })
 }
 
@@ -137,10 +133,7 @@ pub(crate) fn decide_with(call: &Call<'_>, fields: &[(String, String)]) -> Answe
     };
     let allowed = fields.iter().any(|(name, value)| name == "authorize" && value == "1");
     if !allowed {
-        let pairs = [
-            ("error", "access_denied"),
-            ("error_description", "The user has denied your application access."),
-        ];
+        let pairs = [("error", "access_denied"), ("error_description", "The user has denied your application access.")];
         return Ok(asked.back(&app, &pairs));
     }
     world.oauth.authorized.insert((user, app.id));

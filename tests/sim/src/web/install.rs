@@ -107,13 +107,7 @@ fn install(call: &Call<'_>) -> Answer {
 }
 
 /// On to the callback, the setup URL, or a page of GitHub's.
-fn done(
-    world: &mut World,
-    app: &App,
-    user: u64,
-    (id, action): (u64, &str),
-    state: &str,
-) -> Reply {
+fn done(world: &mut World, app: &App, user: u64, (id, action): (u64, &str), state: &str) -> Reply {
     let id = id.to_string();
     let mut pairs = vec![("installation_id", id.as_str()), ("setup_action", action)];
     if !state.is_empty() {

@@ -15,13 +15,8 @@ use crate::http::router::Route;
 use crate::world::World;
 
 /// All pages.
-pub(crate) const ROUTES: &[&[Route]] = &[
-    apps::ROUTES,
-    authorize::ROUTES,
-    install::ROUTES,
-    manifest::ROUTES,
-    tokens::ROUTES,
-];
+pub(crate) const ROUTES: &[&[Route]] =
+    &[apps::ROUTES, authorize::ROUTES, install::ROUTES, manifest::ROUTES, tokens::ROUTES];
 
 /// Who sits before the browser: `login=` in the query or the form, the cookie `sim_user`, or
 /// the default user.
@@ -42,9 +37,7 @@ fn named_visitor(call: &Call<'_>, world: &World, fields: &[(String, String)]) ->
 
 fn cookie<'a>(call: &'a Call<'_>) -> Option<&'a str> {
     let cookies = call.request.header("cookie")?;
-    cookies
-        .split(';')
-        .find_map(|pair| pair.trim().strip_prefix("sim_user="))
+    cookies.split(';').find_map(|pair| pair.trim().strip_prefix("sim_user="))
 }
 
 /// A URL with more in its query.

@@ -17,26 +17,13 @@ pub(super) const ROUTES: &[Route] = &[route("POST", "/login/oauth/access_token",
 /// Why nothing is handed out; GitHub says it with status 200.
 struct Denied(&'static str, &'static str);
 
-const BAD_CLIENT: Denied = Denied(
-    "incorrect_client_credentials",
-    "The client_id and/or client_secret passed are incorrect.",
-);
-const BAD_CODE: Denied = Denied(
-    "bad_verification_code",
-    "The code passed is incorrect or expired.",
-);
-const BAD_REFRESH: Denied = Denied(
-    "bad_refresh_token",
-    "The refresh token passed is incorrect or expired.",
-);
-const BAD_REDIRECT: Denied = Denied(
-    "redirect_uri_mismatch",
-    "The redirect_uri MUST match the registered callback URL for this application.",
-);
-const BAD_GRANT: Denied = Denied(
-    "unsupported_grant_type",
-    "The grant_type is not supported.",
-);
+const BAD_CLIENT: Denied =
+    Denied("incorrect_client_credentials", "The client_id and/or client_secret passed are incorrect.");
+const BAD_CODE: Denied = Denied("bad_verification_code", "The code passed is incorrect or expired.");
+const BAD_REFRESH: Denied = Denied("bad_refresh_token", "The refresh token passed is incorrect or expired.");
+const BAD_REDIRECT: Denied =
+    Denied("redirect_uri_mismatch", "The redirect_uri MUST match the registered callback URL for this application.");
+const BAD_GRANT: Denied = Denied("unsupported_grant_type", "The grant_type is not supported.");
 
 fn exchange(call: &Call<'_>) -> Answer {
     let mut fields = call.request.fields();
@@ -76,9 +63,7 @@ fn tokens(world: &mut World, fields: &[(String, String)]) -> Result<Value, Denie
     let app = app.id;
     let user = match get("grant_type") {
         "refresh_token" => by_refresh(world, app, get("refresh_token"))?,
-        "" | "authorization_code" => {
-            by_code(world, app, get("code"), get("redirect_uri"), get("code_verifier"))?
-        }
+        "" | "authorization_code" => by_code(world, app, get("code"), get("redirect_uri"), get("code_verifier"))?,
         _ => return Err(BAD_GRANT),
     };
     let (access, refresh) = world.mint_user_tokens(user, app);
@@ -104,13 +89,7 @@ fn by_refresh(world: &mut World, app: u64, text: &str) -> Result<u64, Denied> {
 }
 
 /// A code works once, for ten minutes, with the verifier its challenge was made from.
-fn by_code(
-    world: &mut World,
-    app: u64,
-    text: &str,
-    redirect_uri: &str,
-    verifier: &str,
-) -> Result<u64, Denied> {
+fn by_code(world: &mut World, app: u64, text: &str, redirect_uri: &str, verifier: &str) -> Result<u64, Denied> {
     let code = world.oauth.codes.remove(text).ok_or(BAD_CODE)?;
     if code.app != app || code.expires_at <= world.now() {
         return Err(BAD_CODE);

@@ -74,8 +74,7 @@ impl Account {
 
 impl World {
     pub(crate) fn account(&self, login: &str) -> Option<&Account> {
-        self.accounts
-            .get(self.logins.get(&login.to_ascii_lowercase())?)
+        self.accounts.get(self.logins.get(&login.to_ascii_lowercase())?)
     }
 
     pub(crate) fn account_id(&self, login: &str) -> Option<u64> {
@@ -106,17 +105,12 @@ impl World {
 
     /// The organizations somebody belongs to.
     pub(crate) fn organizations_of(&self, user: u64) -> Vec<&Account> {
-        self.accounts
-            .values()
-            .filter(|it| it.members.contains_key(&user))
-            .collect()
+        self.accounts.values().filter(|it| it.members.contains_key(&user)).collect()
     }
 
     /// Whether this person may administer what the account owns.
     pub(crate) fn administers(&self, user: u64, account: u64) -> bool {
         user == account
-            || self.accounts.get(&account).is_some_and(|it| {
-                it.members.get(&user) == Some(&Membership::Admin)
-            })
+            || self.accounts.get(&account).is_some_and(|it| it.members.get(&user) == Some(&Membership::Admin))
     }
 }

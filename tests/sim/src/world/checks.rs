@@ -90,9 +90,7 @@ impl Checks {
             _ => "FAILURE",
         });
         let all: Vec<&str> = of_runs.chain(of_statuses).collect();
-        ["FAILURE", "ERROR", "PENDING", "SUCCESS"]
-            .into_iter()
-            .find(|state| all.contains(state))
+        ["FAILURE", "ERROR", "PENDING", "SUCCESS"].into_iter().find(|state| all.contains(state))
     }
 }
 

@@ -79,31 +79,22 @@ impl World {
     /// The repositories an installation reaches, by id.
     pub(crate) fn reach(&self, installation: u64) -> Vec<u64> {
         match self.installations.get(&installation).map(|it| &it.selection) {
-            Some(Selection::Selected(ids)) => ids
-                .iter()
-                .copied()
-                .filter(|id| self.reaches(installation, *id))
-                .collect(),
-            Some(Selection::All) => self
-                .repositories
-                .keys()
-                .copied()
-                .filter(|id| self.reaches(installation, *id))
-                .collect(),
+            Some(Selection::Selected(ids)) => {
+                ids.iter().copied().filter(|id| self.reaches(installation, *id)).collect()
+            }
+            Some(Selection::All) => {
+                self.repositories.keys().copied().filter(|id| self.reaches(installation, *id)).collect()
+            }
             None => Vec::new(),
         }
     }
 
     /// The installation of this App that reaches a repository.
     pub(crate) fn installation_on(&self, app: u64, repository: u64) -> Option<&Installation> {
-        self.installations
-            .values()
-            .find(|it| it.app == app && self.reaches(it.id, repository))
+        self.installations.values().find(|it| it.app == app && self.reaches(it.id, repository))
     }
 
     pub(crate) fn installation_at(&self, app: u64, account: u64) -> Option<&Installation> {
-        self.installations
-            .values()
-            .find(|it| it.app == app && it.account == account)
+        self.installations.values().find(|it| it.app == app && it.account == account)
     }
 }

@@ -35,12 +35,7 @@ pub(crate) struct Permissions(pub(crate) BTreeMap<String, Level>);
 impl Permissions {
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Permissions {
         let level = |name: &str| Level::parse(name).unwrap_or(Level::Read);
-        Permissions(
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), level(value)))
-                .collect(),
-        )
+        Permissions(pairs.iter().map(|(key, value)| ((*key).to_owned(), level(value))).collect())
     }
 
     /// From `{"contents":"write"}`; nothing when it is no such object.
@@ -58,17 +53,12 @@ impl Permissions {
 
     /// Whether everything in `other` is within this.
     pub(crate) fn cover(&self, other: &Permissions) -> bool {
-        other
-            .0
-            .iter()
-            .all(|(name, level)| self.allow(name, *level))
+        other.0.iter().all(|(name, level)| self.allow(name, *level))
     }
 
     pub(crate) fn json(&self) -> Value {
         let pairs = self.0.iter();
-        let map: Map<String, Value> = pairs
-            .map(|(key, level)| (key.clone(), Value::from(level.name())))
-            .collect();
+        let map: Map<String, Value> = pairs.map(|(key, level)| (key.clone(), Value::from(level.name()))).collect();
         Value::Object(map)
     }
 }

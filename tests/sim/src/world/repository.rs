@@ -94,8 +94,7 @@ impl World {
     }
 
     pub(crate) fn repository(&self, full_name: &str) -> Option<&Repository> {
-        self.repositories
-            .get(self.names.get(&full_name.to_ascii_lowercase())?)
+        self.repositories.get(self.names.get(&full_name.to_ascii_lowercase())?)
     }
 
     /// Whether an owner has a repository of this name.

@@ -22,9 +22,7 @@ impl ProtectionKind {
     /// What GitHub says to a push.
     pub(crate) fn message(self) -> &'static str {
         match self {
-            ProtectionKind::PullRequest => {
-                "At least 1 approving review is required by reviewers with write access."
-            }
+            ProtectionKind::PullRequest => "At least 1 approving review is required by reviewers with write access.",
             ProtectionKind::StatusChecks => "Required status check \"ci\" is expected.",
             ProtectionKind::Locked => "This branch is locked.",
             ProtectionKind::Restricted => "You're not authorized to push to this branch.",
@@ -117,10 +115,7 @@ impl Repository {
 
     /// The first secret pattern found in this content.
     pub(crate) fn secret_in(&self, content: &[u8]) -> Option<&str> {
-        self.secrets
-            .iter()
-            .find(|secret| contains(content, secret.as_bytes()))
-            .map(String::as_str)
+        self.secrets.iter().find(|secret| contains(content, secret.as_bytes())).map(String::as_str)
     }
 }
 
@@ -142,8 +137,7 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
                 None => (false, tail),
             };
             let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-            ends.take_while(|at| any || !rest[..*at].contains('/'))
-                .any(|at| fits(tail, &rest[at..]))
+            ends.take_while(|at| any || !rest[..*at].contains('/')).any(|at| fits(tail, &rest[at..]))
         }),
     }
 }

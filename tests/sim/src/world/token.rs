@@ -46,12 +46,7 @@ impl World {
             Grant::Installation { .. } => self.fresh_token_refusals,
             _ => 0,
         };
-        let token = Token {
-            grant,
-            created_at,
-            expires_at,
-            refusals,
-        };
+        let token = Token { grant, created_at, expires_at, refusals };
         self.tokens.insert(text.clone(), token);
         text
     }
@@ -64,11 +59,7 @@ impl World {
         repositories: Option<BTreeSet<u64>>,
     ) -> String {
         let text = self.installation_token_text(installation);
-        let grant = Grant::Installation {
-            installation,
-            permissions,
-            repositories,
-        };
+        let grant = Grant::Installation { installation, permissions, repositories };
         self.keep(text, grant, Duration::hours(1))
     }
 
@@ -79,13 +70,7 @@ impl World {
         }
         let app = self.installations.get(&installation).map(|it| it.app);
         let part = crate::random::letters;
-        format!(
-            "ghs_{}_eyJ{}.eyJ{}.{}",
-            app.unwrap_or_default(),
-            part(80),
-            part(70),
-            part(342)
-        )
+        format!("ghs_{}_eyJ{}.eyJ{}.{}", app.unwrap_or_default(), part(80), part(70), part(342))
     }
 
     /// An access token of eight hours and the refresh token, half a year, that goes with it.
@@ -93,11 +78,7 @@ impl World {
         let access = format!("ghu_{}", crate::random::letters(36));
         let refresh = format!("ghr_{}", crate::random::letters(76));
         let access = self.keep(access, Grant::User { user, app }, Duration::hours(8));
-        let grant = Grant::Refresh {
-            user,
-            app,
-            access: access.clone(),
-        };
+        let grant = Grant::Refresh { user, app, access: access.clone() };
         let refresh = self.keep(refresh, grant, Duration::days(183));
         (access, refresh)
     }
@@ -111,9 +92,7 @@ impl World {
     /// Ends an access token and the refresh token that belongs to it.
     pub(crate) fn revoke_pair(&mut self, access: &str) {
         self.tokens.remove(access);
-        self.tokens.retain(|_, token| {
-            !matches!(&token.grant, Grant::Refresh { access: own, .. } if own == access)
-        });
+        self.tokens.retain(|_, token| !matches!(&token.grant, Grant::Refresh { access: own, .. } if own == access));
     }
 
     /// Ends everything a person ever allowed an App.
@@ -128,8 +107,8 @@ impl World {
 
     /// Ends every token of an installation.
     pub(crate) fn revoke_installation_tokens(&mut self, id: u64) {
-        self.tokens.retain(|_, token| {
-            !matches!(&token.grant, Grant::Installation { installation, .. } if *installation == id)
-        });
+        self.tokens.retain(
+            |_, token| !matches!(&token.grant, Grant::Installation { installation, .. } if *installation == id),
+        );
     }
 }

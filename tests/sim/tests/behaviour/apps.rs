@@ -32,9 +32,14 @@ async fn tokens_are_narrowed_and_expire() -> Story {
     let other = sim.repo("acme/other").with(&[("a", "a")]);
     let installation = sim.install("acme");
     let app = Client::app(&sim)?;
-    let minted = app.post(&format!("/app/installations/{installation}/access_tokens"), json!({
-        "repository_ids": [repo.id()], "permissions": { "contents": "read" },
-    })).await?;
+    let minted = app
+        .post(
+            &format!("/app/installations/{installation}/access_tokens"),
+            json!({
+                "repository_ids": [repo.id()], "permissions": { "contents": "read" },
+            }),
+        )
+        .await?;
     assert_eq!(minted.status, 201, "{minted:?}");
     let token = minted.body["token"].as_str().unwrap_or_default();
     let client = Client::new(&sim, Some(format!("token {token}")));

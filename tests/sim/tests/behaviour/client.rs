@@ -40,11 +40,7 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(sim: &Sim, authorization: Option<String>) -> Client {
-        Client {
-            url: sim.url().to_owned(),
-            authorization,
-            http: Http::builder(TokioExecutor::new()).build_http(),
-        }
+        Client { url: sim.url().to_owned(), authorization, http: Http::builder(TokioExecutor::new()).build_http() }
     }
 
     /// As an installation, with all it may.

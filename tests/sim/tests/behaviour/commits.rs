@@ -91,16 +91,26 @@ async fn git_data_makes_every_mode_and_moves_a_ref_only_forward() -> Story {
     let (_sim, repo, client) = start().await?;
     let head = repo.head("main").unwrap_or_default();
     let tree = repo.log("main")[0].tree.clone();
-    let made = client.post("/repos/acme/site/git/trees", json!({ "base_tree": tree, "tree": [
-        { "path": "bin/run", "mode": "100755", "type": "blob", "content": "#!/bin/sh\n" },
-        { "path": "link", "mode": "120000", "type": "blob", "content": "index.md" },
-        { "path": "lib", "mode": "160000", "type": "commit", "sha": head },
-        { "path": "index.md", "mode": "100644", "type": "blob", "sha": null },
-    ]})).await?;
+    let made = client
+        .post(
+            "/repos/acme/site/git/trees",
+            json!({ "base_tree": tree, "tree": [
+                { "path": "bin/run", "mode": "100755", "type": "blob", "content": "#!/bin/sh\n" },
+                { "path": "link", "mode": "120000", "type": "blob", "content": "index.md" },
+                { "path": "lib", "mode": "160000", "type": "commit", "sha": head },
+                { "path": "index.md", "mode": "100644", "type": "blob", "sha": null },
+            ]}),
+        )
+        .await?;
     assert_eq!(made.status, 201, "{made:?}");
-    let commit = client.post("/repos/acme/site/git/commits", json!({
-        "message": "All modes", "tree": made.body["sha"], "parents": [head],
-    })).await?;
+    let commit = client
+        .post(
+            "/repos/acme/site/git/commits",
+            json!({
+                "message": "All modes", "tree": made.body["sha"], "parents": [head],
+            }),
+        )
+        .await?;
     assert_eq!(commit.body["verification"]["verified"], json!(true));
     let sha = commit.body["sha"].clone();
     let path = "/repos/acme/site/git/refs/heads/main";
@@ -123,9 +133,14 @@ async fn an_empty_repository_takes_contents_only() -> Story {
     assert_eq!((blob.status, blob.message()), (409, "Git Repository is empty."));
     let branches = client.get("/repos/acme/empty/branches?per_page=1").await?;
     assert_eq!((branches.status, branches.body), (200, json!([])));
-    let put = client.put("/repos/acme/empty/contents/a%20b/c.txt", json!({
-        "message": "First", "content": "YQ==", "branch": "trunk",
-    })).await?;
+    let put = client
+        .put(
+            "/repos/acme/empty/contents/a%20b/c.txt",
+            json!({
+                "message": "First", "content": "YQ==", "branch": "trunk",
+            }),
+        )
+        .await?;
     assert_eq!(put.status, 201, "{put:?}");
     assert_eq!(empty.text("trunk", "a b/c.txt").as_deref(), Some("a"));
     assert_eq!(empty.default_branch(), "trunk");

@@ -14,15 +14,25 @@ async fn a_world_is_built_and_driven_over_http() -> Story {
     let verbs = Client::new(&sim, None);
     let org = json!({ "login": "beta", "members": { "erin": "admin" } });
     assert_eq!(verbs.post("/_sim/orgs", org).await?.status, 200);
-    let made = verbs.post("/_sim/repos", json!({ "name": "beta/app", "files": [
-        { "op": "put", "path": "a.txt", "content": "a\n" },
-        { "op": "put", "path": "b.bin", "content": { "base64": "AAE=" }, "mode": "100755" },
-    ]})).await?;
+    let made = verbs
+        .post(
+            "/_sim/repos",
+            json!({ "name": "beta/app", "files": [
+                { "op": "put", "path": "a.txt", "content": "a\n" },
+                { "op": "put", "path": "b.bin", "content": { "base64": "AAE=" }, "mode": "100755" },
+            ]}),
+        )
+        .await?;
     assert_eq!(made.body["branches"].as_object().map(|it| it.len()), Some(1), "{made:?}");
     let installed = verbs.post("/_sim/installations", json!({ "account": "beta" })).await?;
     assert_eq!(installed.body["repository_selection"], json!("all"));
-    let pushed = verbs.post("/_sim/repos/beta/app/push", json!({ "by": "erin", "changes": [
-        { "op": "delete", "path": "a.txt" }, { "op": "put", "path": "c", "content": "c" }] })).await?;
+    let pushed = verbs
+        .post(
+            "/_sim/repos/beta/app/push",
+            json!({ "by": "erin", "changes": [
+        { "op": "delete", "path": "a.txt" }, { "op": "put", "path": "c", "content": "c" }] }),
+        )
+        .await?;
     assert!(pushed.body["oid"].is_string());
     let missing = json!({ "changes": [{ "op": "delete", "path": "nowhere" }] });
     assert_eq!(verbs.post("/_sim/repos/beta/app/push", missing).await?.status, 422);

@@ -64,9 +64,14 @@ async fn somebody_pushes_in_between() -> Story {
     let (sim, repo, client) = start().await?;
     let head = repo.head("main").unwrap_or_default();
     let tree = repo.log("main")[0].tree.clone();
-    let commit = client.post("/repos/acme/site/git/commits", json!({
-        "message": "Mine", "tree": tree, "parents": [head],
-    })).await?;
+    let commit = client
+        .post(
+            "/repos/acme/site/git/commits",
+            json!({
+                "message": "Mine", "tree": tree, "parents": [head],
+            }),
+        )
+        .await?;
     sim.push_between("PATCH", &repo, "main", &[("theirs", "first")]);
     let body = json!({ "sha": commit.body["sha"] });
     let moved = client.patch("/repos/acme/site/git/refs/heads/main", body).await?;

@@ -82,8 +82,7 @@ async fn the_page_is_html_and_known_people_are_sent_on() -> Story {
     let (_, _, page) = sim.open(&format!("{}&login=alice", authorize_url(&sim))).await?;
     assert!(page.contains("Authorize Lockstep Sim") && page.contains("Cancel"));
     sim.authorize(&authorize_url(&sim), "alice").await?;
-    let (status, location, _) =
-        sim.open(&format!("{}&login=alice", authorize_url(&sim))).await?;
+    let (status, location, _) = sim.open(&format!("{}&login=alice", authorize_url(&sim))).await?;
     assert_eq!(status, 302);
     assert!(location.is_some_and(|it| it.contains("code=")));
     Ok(())
@@ -95,8 +94,7 @@ async fn one_token_is_revoked_and_not_the_grant() -> Story {
     let (one, _) = sim.user_token("alice");
     let (other, refresh) = sim.user_token("alice");
     let app = sim.app();
-    let basic = base64::engine::general_purpose::STANDARD
-        .encode(format!("{}:{}", app.client_id, app.client_secret));
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", app.client_id, app.client_secret));
     let client = Client::new(&sim, Some(format!("Basic {basic}")));
     let path = format!("/applications/{}/token", app.client_id);
     let body = json!({ "access_token": one });

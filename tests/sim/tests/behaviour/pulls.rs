@@ -41,16 +41,18 @@ async fn a_pull_request_is_opened_reviewed_checked_and_merged() -> Story {
     let pull = client.graphql(QUERY, json!({ "number": 1 })).await?;
     let pull = &pull["data"]["repository"]["pullRequest"];
     assert_eq!(pull["reviewDecision"], json!("APPROVED"));
-    assert_eq!(pull["latestReviews"]["nodes"], json!([{
-        "state": "APPROVED", "author": { "login": "alice" } }]));
+    assert_eq!(
+        pull["latestReviews"]["nodes"],
+        json!([{
+        "state": "APPROVED", "author": { "login": "alice" } }])
+    );
     assert_eq!(pull["commits"]["nodes"][0]["commit"]["statusCheckRollup"]["state"], json!("FAILURE"));
     assert_eq!(pull["mergeable"], json!("MERGEABLE"));
     let merged = client.put("/repos/acme/site/pulls/1/merge", json!({})).await?;
     assert_eq!(merged.status, 200, "{merged:?}");
     let shown = client.get("/repos/acme/site/pulls/1").await?;
     assert_eq!((&shown.body["merged"], &shown.body["state"]), (&json!(true), &json!("closed")));
-    let actions: Vec<Option<String>> =
-        sim.deliveries_of("pull_request").into_iter().map(|it| it.action).collect();
+    let actions: Vec<Option<String>> = sim.deliveries_of("pull_request").into_iter().map(|it| it.action).collect();
     assert_eq!(actions, [Some("opened".to_owned()), Some("closed".to_owned())]);
     assert_eq!(sim.deliveries_of("pull_request_review").len(), 2);
     assert!(sim.deliveries_of("check_suite").len() >= 2);
@@ -88,17 +90,20 @@ async fn conflicts_closing_and_deleting_the_branch() -> Story {
     repo.push("topic", &[("index.md", "ours\n")]);
     repo.close_pull(number);
     repo.reopen_pull(number);
+    let review = repo.review("alice", number, "comment");
+    repo.edit_review(number, review, "Nice");
+    repo.dismiss_review(number, review);
     repo.set_draft(number, true);
     repo.set_draft(number, false);
     repo.retitle_pull(number, "Other");
     repo.delete_branch("topic");
-    let actions: Vec<String> =
-        sim.deliveries_of("pull_request").into_iter().filter_map(|it| it.action).collect();
-    let expected = [
-        "opened", "synchronize", "closed", "reopened", "converted_to_draft", "ready_for_review",
-        "edited", "closed",
-    ];
+    let actions: Vec<String> = sim.deliveries_of("pull_request").into_iter().filter_map(|it| it.action).collect();
+    let expected =
+        ["opened", "synchronize", "closed", "reopened", "converted_to_draft", "ready_for_review", "edited", "closed"];
     assert_eq!(actions, expected);
+    let reviews: Vec<String> =
+        sim.deliveries_of("pull_request_review").into_iter().filter_map(|it| it.action).collect();
+    assert_eq!(reviews, ["submitted", "edited", "dismissed"]);
     Ok(())
 }
 
@@ -112,7 +117,6 @@ async fn without_reading_checks_the_rollup_alone_fails() -> Story {
     let answer = client.graphql(QUERY, json!({ "number": 1 })).await?;
     assert_eq!(answer["data"]["repository"]["pullRequest"]["state"], json!("OPEN"));
     assert_eq!(answer["errors"][0]["type"], json!("FORBIDDEN"));
-    assert_eq!(answer["errors"][0]["path"],
-        json!(["repository", "pullRequest", "statusCheckRollup"]));
+    assert_eq!(answer["errors"][0]["path"], json!(["repository", "pullRequest", "statusCheckRollup"]));
     Ok(())
 }

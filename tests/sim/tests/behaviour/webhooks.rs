@@ -43,9 +43,14 @@ async fn a_push_is_signed_and_tells_what_changed() -> Story {
 #[tokio::test]
 async fn what_the_app_pushes_itself_comes_back_as_an_echo_of_its_bot() -> Story {
     let (sim, _repo, client) = start().await?;
-    let put = client.put("/repos/acme/site/contents/a.md", json!({
-        "message": "Add", "content": "YQ==",
-    })).await?;
+    let put = client
+        .put(
+            "/repos/acme/site/contents/a.md",
+            json!({
+                "message": "Add", "content": "YQ==",
+            }),
+        )
+        .await?;
     assert_eq!(put.status, 201);
     let pushes = sim.deliveries_of("push");
     let last = &pushes[pushes.len() - 1];
@@ -113,8 +118,7 @@ async fn deliveries_can_be_held_shuffled_doubled_and_lost() -> Story {
     let receiver = Receiver::start().await?;
     sim.set_webhook_url(&receiver.url);
     sim.hold_webhooks();
-    let pushed: Vec<String> =
-        (0..8).map(|n| repo.push("main", &[("n", format!("{n}").as_str())])).collect();
+    let pushed: Vec<String> = (0..8).map(|n| repo.push("main", &[("n", format!("{n}").as_str())])).collect();
     sim.deliveries_idle().await;
     assert!(receiver.take().is_empty());
     sim.release_webhooks(Some(7));
@@ -171,11 +175,21 @@ async fn branches_repositories_and_installations_are_told() -> Story {
         })
         .collect();
     let expected = [
-        "installation.created", "create", "push", "delete", "push", "repository.renamed",
-        "repository.archived", "repository.unarchived", "repository.publicized",
-        "installation.suspend", "installation.unsuspend",
-        "installation.new_permissions_accepted", "github_app_authorization.revoked",
-        "repository.deleted", "installation.deleted",
+        "installation.created",
+        "create",
+        "push",
+        "delete",
+        "push",
+        "repository.renamed",
+        "repository.archived",
+        "repository.unarchived",
+        "repository.publicized",
+        "installation.suspend",
+        "installation.unsuspend",
+        "installation.new_permissions_accepted",
+        "github_app_authorization.revoked",
+        "repository.deleted",
+        "installation.deleted",
     ];
     assert_eq!(told, expected);
     Ok(())
