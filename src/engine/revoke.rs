@@ -9,7 +9,7 @@ use crate::queue::backoff;
 use crate::store::StoreError;
 
 impl Engine {
-    /// Revokes the credential of this row, if it is due and nobody else is at it. Only this token:
+    /// Revokes the credential of this row, unless somebody else is at it. Only this token:
     /// the person's grant to the App stays.
     pub async fn revoke(&self, id: i64) -> Result<(), StoreError> {
         let Some(revocation) = self.store.claim_revocation(&self.vault, id).await? else { return Ok(()) };

@@ -1,0 +1,198 @@
+//! A new repository for a project, and what happens when something goes wrong on the way.
+
+use serde_json::{Value, json};
+
+use super::town::Town;
+use crate::world::client::Answer;
+
+async fn town() -> Town {
+    let town = Town::start().await;
+    town.github.user("ada");
+    town.github.install("ada");
+    town.github.org("guild", &[("olga", "admin"), ("ada", "member")]);
+    town.authorize("site", "u_1", "ada").await;
+    let change = json!({ "event_id": "e1", "changes": [{ "op": "put", "path": "a.txt", "content": "a\n" }] });
+    town.host().post("/v1/projects/site/changes", &change).await.expect(202);
+    town
+}
+
+fn wanted(owner: &str) -> Value {
+    json!({ "user": "u_1", "owner": owner, "name": "site", "visibility": "private" })
+}
+
+async fn create(town: &Town, body: &Value) -> Answer {
+    town.host().post("/v1/projects/site/repository", body).await
+}
+
+#[tokio::test]
+async fn a_person_gets_one_with_the_projects_files() {
+    let town = town().await;
+    let mut body = wanted("ada");
+    body["description"] = json!("Ada's site");
+    let made = create(&town, &body).await.expect(201);
+    assert_eq!(made["repository"]["full_name"], "ada/site");
+    assert_eq!((&made["state"], &made["branch"]), (&json!("connected"), &json!("main")));
+    town.drain().await;
+    let repo = town.github.find_repo("ada/site").unwrap();
+    assert_eq!(repo.text("main", "a.txt").as_deref(), Some("a\n"));
+    assert_eq!(repo.log("main").len(), 1);
+    let actions = town.actions("site").await;
+    assert!(
+        actions.contains(&"repository.created".to_owned()) && actions.contains(&"integration.connected".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_organization_gets_one_if_the_person_may() {
+    let town = town().await;
+    town.github.install("guild");
+    town.github.members_can_create("guild", false);
+    create(&town, &wanted("guild")).await.problem(403, "permission_missing");
+    assert!(town.github.find_repo("guild/site").is_none());
+    town.github.members_can_create("guild", true);
+    let mut body = wanted("guild");
+    body["visibility"] = json!("public");
+    body["branch"] = json!("trunk");
+    let made = create(&town, &body).await.expect(201);
+    assert_eq!((&made["repository"]["private"], &made["branch"]), (&json!(false), &json!("trunk")));
+    town.drain().await;
+    let repo = town.github.find_repo("guild/site").unwrap();
+    assert_eq!(repo.text("trunk", "a.txt").as_deref(), Some("a\n"));
+    assert_eq!(town.github.count("POST /orgs"), 1);
+}
+
+#[tokio::test]
+async fn nobody_makes_one_in_an_account_that_is_not_theirs() {
+    let town = town().await;
+    town.github.user("bob");
+    town.github.install("bob");
+    create(&town, &wanted("bob")).await.problem(403, "permission_missing");
+    town.github.org("strangers", &[("olga", "admin")]);
+    town.github.install("strangers");
+    create(&town, &wanted("strangers")).await.problem(403, "permission_missing");
+    assert!(town.github.find_repo("bob/site").is_none() && town.github.find_repo("strangers/site").is_none());
+}
+
+#[tokio::test]
+async fn without_the_app_it_says_where_to_install_it() {
+    let town = town().await;
+    let problem = create(&town, &wanted("guild")).await.problem(403, "permission_missing");
+    let url = format!("{}/apps/{}/installations/new", town.github.url(), town.github.app().slug);
+    assert!(problem["action"].as_str().unwrap().contains(&url), "{problem}");
+    let installation = town.github.install("guild");
+    town.github.suspend(installation);
+    create(&town, &wanted("guild")).await.problem(409, "installation_suspended");
+}
+
+#[tokio::test]
+async fn requests_are_read_strictly() {
+    let town = town().await;
+    for (field, value) in [
+        ("name", json!("a b")),
+        ("name", json!("..")),
+        ("name", json!("x.git")),
+        ("name", json!("X.WIKI")),
+        ("name", json!("")),
+        ("owner", json!("a/b")),
+        ("visibility", json!("internal")),
+        ("description", json!("x".repeat(351))),
+        ("description", json!("a\nb")),
+        ("branch", json!("a..b")),
+        ("extra", json!(1)),
+    ] {
+        let mut body = wanted("ada");
+        body[field] = value;
+        assert_eq!(create(&town, &body).await.wrong_fields(), [field], "{body}");
+    }
+    assert_eq!(town.github.count("POST /user/repos"), 0);
+}
+
+#[tokio::test]
+async fn a_taken_name_is_never_taken_over() {
+    let town = town().await;
+    town.github.repo("ada/site");
+    for _ in 0..2 {
+        create(&town, &wanted("ada")).await.problem(409, "repository_name_taken");
+    }
+    let mut body = wanted("ada");
+    body["name"] = json!("SITE");
+    create(&town, &body).await.problem(409, "repository_name_taken");
+    assert_eq!(town.integration("site").await["state"], "disconnected");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_again() {
+    let town = town().await;
+    town.github.drop_response_after_apply("POST /user/repos");
+    create(&town, &wanted("ada")).await.expect(201);
+    assert_eq!(town.github.count("POST /user/repos"), 1);
+    town.drain().await;
+    assert_eq!(town.github.find_repo("ada/site").unwrap().log("main").len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_crash_the_one_it_made_is_taken_up() {
+    let town = town().await;
+    town.github.drop_response_after_apply("POST /user/repos");
+    // Free at first, and not to be looked at afterwards: as if the process had ended there.
+    town.github.fail_next(" /repos/ada/site", 1, 404);
+    town.github.fail_next(" /repos/ada/site", 9, 502);
+    create(&town, &wanted("ada")).await.problem(503, "github_unavailable");
+    town.github.clear_faults();
+    let made = create(&town, &wanted("ada")).await.expect(201);
+    assert_eq!(made["repository"]["id"], town.github.find_repo("ada/site").unwrap().id());
+    assert_eq!(town.github.count("POST /user/repos"), 1);
+    town.drain().await;
+}
+
+#[tokio::test]
+async fn one_that_failed_and_was_then_made_by_another_is_not_taken_up() {
+    let town = town().await;
+    town.github.fail_next("POST /user/repos", 1, 502);
+    create(&town, &wanted("ada")).await.problem(503, "github_unavailable");
+    town.github.repo("ada/site");
+    create(&town, &wanted("ada")).await.problem(409, "repository_name_taken");
+}
+
+#[tokio::test]
+async fn one_it_made_is_taken_up_while_it_is_empty() {
+    let town = town().await;
+    create(&town, &wanted("ada")).await.expect(201);
+    town.engine.queue.clear().await.unwrap();
+    town.sql().await.batch_execute("DELETE FROM integrations").await.unwrap();
+    // Another user, or another project, did not make it.
+    town.authorize("site", "u_2", "ada").await;
+    let mut other = wanted("ada");
+    other["user"] = json!("u_2");
+    create(&town, &other).await.problem(409, "repository_name_taken");
+    let made = create(&town, &wanted("ada")).await.expect(201);
+    assert_eq!(made["repository"]["full_name"], "ada/site");
+    assert_eq!(town.github.count("POST /user/repos"), 1);
+    town.engine.queue.clear().await.unwrap();
+    town.sql().await.batch_execute("DELETE FROM integrations").await.unwrap();
+    town.github.find_repo("ada/site").unwrap().push("main", &[("hers.txt", "x")]);
+    create(&town, &wanted("ada")).await.problem(409, "repository_name_taken");
+}
+
+#[tokio::test]
+async fn one_made_anew_by_another_is_not_taken_up() {
+    let town = town().await;
+    create(&town, &wanted("ada")).await.expect(201);
+    town.engine.queue.clear().await.unwrap();
+    town.sql().await.batch_execute("DELETE FROM integrations").await.unwrap();
+    town.github.find_repo("ada/site").unwrap().delete();
+    town.github.repo("ada/site");
+    create(&town, &wanted("ada")).await.problem(409, "repository_name_taken");
+}
+
+#[tokio::test]
+async fn a_connected_project_makes_no_other() {
+    let town = town().await;
+    create(&town, &wanted("ada")).await.expect(201);
+    create(&town, &wanted("ada")).await.expect(201);
+    let mut body = wanted("ada");
+    body["name"] = json!("another");
+    create(&town, &body).await.problem(409, "already_connected");
+    assert_eq!(town.github.count("POST /user/repos"), 1);
+    town.drain().await;
+}
