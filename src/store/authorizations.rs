@@ -204,35 +204,6 @@ pub async fn retire_all(tx: &Transaction<'_>, vault: &Vault, pid: i64) -> Result
     Ok(revocations)
 }
 
-/// GitHub said that this person took their authorization back: it goes from every project, with an
-/// audit row each. There is nothing left to revoke. Answers how many went.
-pub async fn forget_github_user(tx: &Transaction<'_>, github_id: i64) -> Result<u64, StoreError> {
-    let projects = tx
-        .query(
-            "SELECT pid, id FROM projects WHERE pid IN (SELECT pid FROM authorizations WHERE github_id = $1)
-             ORDER BY pid FOR NO KEY UPDATE",
-            &[&github_id],
-        )
-        .await?;
-    let mut gone = 0;
-    for project in &projects {
-        let (pid, id): (i64, String) = (project.try_get(0)?, project.try_get(1)?);
-        let rows = tx
-            .query(
-                "DELETE FROM authorizations WHERE pid = $1 AND github_id = $2 RETURNING user_id, github_login",
-                &[&pid, &github_id],
-            )
-            .await?;
-        for row in &rows {
-            let actor = Actor::Github(Some(row.try_get("github_login")?));
-            let event = Event::audit("user.deauthorized", &actor).of(pid, &id).target(row.try_get("user_id")?);
-            events::append(tx, event).await?;
-            gone += 1;
-        }
-    }
-    Ok(gone)
-}
-
 async fn retire(tx: &Transaction<'_>, vault: &Vault, pid: i64, user: &str) -> Result<Option<i64>, StoreError> {
     let row = tx
         .query_opt(

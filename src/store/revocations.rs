@@ -71,17 +71,4 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// What is due and nobody is at; the sweep wakes these up.
-    pub async fn revocations_due(&self, limit: i64) -> Result<Vec<i64>, StoreError> {
-        let client = self.client().await?;
-        let rows = client
-            .query(
-                "SELECT id FROM revocations WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())
-                 ORDER BY due_at LIMIT $1",
-                &[&limit],
-            )
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
 }
