@@ -4,6 +4,7 @@
 pub(crate) mod arguments;
 mod coerce;
 pub(crate) mod commit_on_branch;
+mod connection;
 pub(crate) mod document;
 pub(crate) mod execute;
 pub(crate) mod mutations;

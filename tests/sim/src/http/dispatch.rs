@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Method;
-use sha2::{Digest, Sha256};
 
-use super::limits::{Resource, primary_refusal};
+use super::limits::Resource;
 use super::log::{Logged, is_content_creating, label};
 use super::message::{Refusal, Reply, Request, not_found, refuse};
+use super::metering::{conditional, metered, refused_by_limits};
+use super::misbehave::{failure, garble, html_failure};
 use super::router::{Match, Params, Route, Router};
 use crate::auth::{Caller, identify};
 use crate::call::Call;
@@ -42,10 +43,10 @@ impl Routers {
 }
 
 /// What is known of a request besides what it asks.
-struct Trip {
+pub(super) struct Trip {
     label: String,
-    log: Logged,
-    resource: Resource,
+    pub(super) log: Logged,
+    pub(super) resource: Resource,
 }
 
 /// Answers a request; nothing means that the connection is to be closed without a word.
@@ -199,36 +200,6 @@ async fn with_faults(
     }
 }
 
-fn failure(status: u16) -> Reply {
-    let message = match status {
-        401 => "Bad credentials",
-        403 => "Resource not accessible by integration",
-        404 => "Not Found",
-        429 => "You have exceeded a secondary rate limit.",
-        502 => "Server Error",
-        503 => "Service Unavailable",
-        _ => "Something went wrong while executing your query.",
-    };
-    *refuse(status, message).0
-}
-
-fn html_failure(status: u16) -> Reply {
-    let page = "<!DOCTYPE html>\n<html><head><title>Unicorn! &middot; GitHub</title></head>\
-                <body><p><strong>This page is taking too long to load.</strong></p></body></html>";
-    Reply::html(status, page.to_owned())
-}
-
-fn garble(mut reply: Reply, lie: Lie) -> Reply {
-    reply.status = 200;
-    reply.body = match lie {
-        Lie::Truncated => reply.body.slice(..reply.body.len() / 2),
-        Lie::Empty => bytes::Bytes::new(),
-        Lie::Blank => bytes::Bytes::from_static(b"{}"),
-        Lie::NotApplied => reply.body,
-    };
-    reply
-}
-
 fn answer(
     core: &Arc<Core>,
     request: &Request,
@@ -266,66 +237,4 @@ fn note_caller(core: &Core, caller: &Caller, log: &mut Logged) {
         let world = core.world();
         log.user = world.accounts.get(user).map(|it: &Account| it.login.clone());
     }
-}
-
-fn refused_by_limits(core: &Core, budget: &str, trip: &Trip) -> Option<Refusal> {
-    let world = core.world();
-    let (limits, now) = (world.limits.clone(), world.now());
-    drop(world);
-    let mut meters = core.meters();
-    if let Some(refusal) = meters.paused(trip.resource, now) {
-        return Some(refusal);
-    }
-    let meter = *meters.meter(budget, trip.resource, &limits, now);
-    if limits.enforce_primary && meter.remaining() == 0 {
-        return Some(primary_refusal(trip.resource, meter.reset));
-    }
-    let creates = trip.log.content_creating;
-    if let Some(refusal) = meters.secondary(budget, creates, &limits, now) {
-        return Some(refusal);
-    }
-    if creates {
-        meters.note_created(budget, now);
-    }
-    None
-}
-
-/// Adds the budget's headers, and takes the request from it.
-fn metered(core: &Core, reply: Reply, budget: &str, trip: &Trip, counts: bool) -> Reply {
-    let world = core.world();
-    let (limits, now) = (world.limits.clone(), world.now());
-    drop(world);
-    let mut meters = core.meters();
-    let meter = meters.meter(budget, trip.resource, &limits, now);
-    if counts {
-        meter.used += 1;
-    }
-    let mut reply = reply;
-    let mut add = |name: &'static str, value: String| {
-        if reply.header(name).is_none() {
-            reply.headers.push((name, value));
-        }
-    };
-    add("x-ratelimit-limit", meter.limit.to_string());
-    add("x-ratelimit-remaining", meter.remaining().to_string());
-    add("x-ratelimit-used", meter.used.to_string());
-    add("x-ratelimit-reset", meter.reset.timestamp().to_string());
-    add("x-ratelimit-resource", trip.resource.name().to_owned());
-    add("x-github-media-type", "github.v3; format=json".to_owned());
-    add("x-github-request-id", crate::random::hex(32).to_uppercase());
-    reply
-}
-
-/// `ETag`, and 304 when the client has it.
-fn conditional(request: &Request, reply: Reply) -> Reply {
-    let reads = request.method == Method::GET || request.method == Method::HEAD;
-    if !reads || reply.status != 200 {
-        return reply;
-    }
-    let tag = hex::encode(Sha256::digest(&reply.body));
-    let held = request.header("if-none-match").unwrap_or_default();
-    if held.contains(&tag) {
-        return Reply::empty(304).with("etag", format!("W/\"{tag}\""));
-    }
-    reply.with("etag", format!("W/\"{tag}\""))
 }

@@ -5,6 +5,8 @@ pub(crate) mod dispatch;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod message;
+mod metering;
+mod misbehave;
 pub(crate) mod paging;
 pub(crate) mod router;
 pub(crate) mod server;

@@ -1,11 +1,15 @@
 //! The simulator as tests hold it: started, driven, stopped.
 
 mod apps;
+mod contents;
 mod faults;
 mod inspect;
+mod installations;
 mod people;
 mod pulls;
 mod repos;
+mod settings;
+mod tokens;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -20,9 +24,11 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::unbounded_channel;
 
-pub use self::apps::{AppInfo, InstallationInfo};
+pub use self::apps::AppInfo;
+pub use self::contents::LogEntry;
 pub use self::inspect::Created;
-pub use self::repos::{LogEntry, Repo};
+pub use self::installations::InstallationInfo;
+pub use self::repos::Repo;
 use crate::core::Core;
 use crate::events::send;
 use crate::http::server;

@@ -1,6 +1,5 @@
 //! Repositories as tests hold them: what other people do there.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,12 +7,10 @@ use super::{Control, must};
 use crate::change::Change;
 use crate::core::Core;
 use crate::events::refs::RefChange;
-use crate::git::{Commit, Git, Oid};
+use crate::git::{Git, Oid};
 use crate::push::{Push, somebody};
 use crate::world::names;
 use crate::world::repository::NewRepository;
-use crate::world::role::Role;
-use crate::world::rules::{Protection, ProtectionKind, Rule, Ruleset};
 
 /// A repository, held by its id: it stays the same through renames and transfers.
 #[derive(Clone)]
@@ -204,210 +201,6 @@ impl Repo {
         };
         let moved = self.core.change_ref(&mut world, &change);
         moved.map(|_| ()).map_err(|refusal| format!("{refusal:?}"))
-    }
-
-    /// A branch's head.
-    pub fn head(&self, branch: &str) -> Option<String> {
-        Some(self.git().branch(branch)?.hex())
-    }
-
-    /// All branches with their heads.
-    pub fn branches(&self) -> BTreeMap<String, String> {
-        let refs = self.git().refs.list("refs/heads/");
-        refs.into_iter().map(|(name, oid)| (name.trim_start_matches("refs/heads/").to_owned(), oid.hex())).collect()
-    }
-
-    fn tree(&self, reference: &str) -> Option<(Arc<Git>, Oid)> {
-        let git = self.git();
-        let commit = git.resolve_commit(reference, &self.default_branch())?;
-        let tree = git.store.commit(&commit)?.tree;
-        Some((git, tree))
-    }
-
-    /// A file's bytes at a branch or commit.
-    pub fn file(&self, reference: &str, path: &str) -> Option<Vec<u8>> {
-        let (git, tree) = self.tree(reference)?;
-        let (_, oid) = git.store.lookup(&tree, path)?;
-        git.store.blob(&oid).map(|data| data.to_vec())
-    }
-
-    /// A file's text at a branch or commit.
-    pub fn text(&self, reference: &str, path: &str) -> Option<String> {
-        String::from_utf8(self.file(reference, path)?).ok()
-    }
-
-    /// All files at a branch or commit: path → (mode, oid).
-    pub fn files(&self, reference: &str) -> BTreeMap<String, (String, String)> {
-        let Some((git, tree)) = self.tree(reference) else {
-            return BTreeMap::new();
-        };
-        let leaves = git.store.leaves(&tree).into_iter();
-        leaves.map(|leaf| (leaf.path, (leaf.mode.text().to_owned(), leaf.oid.hex()))).collect()
-    }
-
-    /// All files with their texts (what is no text, with replacement characters).
-    pub fn texts(&self, reference: &str) -> BTreeMap<String, String> {
-        let Some((git, tree)) = self.tree(reference) else {
-            return BTreeMap::new();
-        };
-        let leaves = git.store.leaves(&tree).into_iter();
-        leaves
-            .filter_map(|leaf| {
-                let data = git.store.blob(&leaf.oid)?;
-                Some((leaf.path, String::from_utf8_lossy(&data).into_owned()))
-            })
-            .collect()
-    }
-
-    /// The history of a branch or commit, newest first.
-    pub fn log(&self, reference: &str) -> Vec<LogEntry> {
-        let git = self.git();
-        let Some(start) = git.resolve_commit(reference, &self.default_branch()) else {
-            return Vec::new();
-        };
-        git.store.log(start).map(|(oid, commit)| entry(&git, oid, &commit)).collect()
-    }
-
-    /// Makes it archived, or ends that.
-    pub fn archive(&self, archived: bool) {
-        let by = self.owner();
-        let mut world = self.core.world();
-        self.core.archive_repository(&mut world, self.id, archived, by);
-    }
-
-    /// Makes it private or public.
-    pub fn set_private(&self, private: bool) {
-        let by = self.owner();
-        let mut world = self.core.world();
-        self.core.set_visibility(&mut world, self.id, private, by);
-    }
-
-    /// Gives it another name.
-    pub fn rename(&self, name: &str) {
-        let by = self.owner();
-        let mut world = self.core.world();
-        self.core.rename_repository(&mut world, self.id, name, by);
-    }
-
-    /// Gives it another owner, who must exist.
-    #[track_caller]
-    pub fn transfer(&self, owner: &str) {
-        let by = self.owner();
-        let mut world = self.core.world();
-        let owner = must(world.account_id(owner).ok_or("there is no such account"));
-        self.core.transfer_repository(&mut world, self.id, owner, by);
-    }
-
-    /// Deletes it.
-    pub fn delete(&self) {
-        let by = self.owner();
-        let mut world = self.core.world();
-        self.core.delete_repository(&mut world, self.id, by);
-    }
-
-    pub(super) fn owner(&self) -> u64 {
-        let world = self.core.world();
-        let owner = world.repositories.get(&self.id).map(|it| it.owner);
-        owner.and_then(|owner| somebody(&world, owner)).unwrap_or_default()
-    }
-
-    /// Lets a person `read`, `write` or `admin` it; with `none` no more.
-    pub fn collaborator(&self, login: &str, role: &str) {
-        let control = Control { core: self.core.clone() };
-        let user = control.user(login);
-        let mut world = self.core.world();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            match Role::parse(role) {
-                Some(role) => repo.collaborators.insert(user, role),
-                None => repo.collaborators.remove(&user),
-            };
-        }
-    }
-
-    /// Protects branches by pattern: `pull_request`, `status_checks`, `locked`, `restricted`.
-    #[track_caller]
-    pub fn protect(&self, pattern: &str, kind: &str) {
-        let kind = must(ProtectionKind::parse(kind).ok_or("there is no such protection"));
-        let mut world = self.core.world();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            let pattern = pattern.to_owned();
-            repo.protections.push(Protection { pattern, kind });
-        }
-    }
-
-    /// Adds a ruleset over branches by pattern: `pull_request`, `creation`, `update`,
-    /// `deletion`, `signatures`, `message:TEXT`, `path:PREFIX`.
-    #[track_caller]
-    pub fn ruleset(&self, pattern: &str, rule: &str) {
-        let rule = must(Rule::parse(rule).ok_or("there is no such rule"));
-        let mut world = self.core.world();
-        let id = world.ids.rule();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            let pattern = pattern.to_owned();
-            repo.rulesets.push(Ruleset { id, pattern, rule });
-        }
-    }
-
-    /// Ends all protection and all rulesets.
-    pub fn unprotect(&self) {
-        let mut world = self.core.world();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            repo.protections.clear();
-            repo.rulesets.clear();
-        }
-    }
-
-    /// Push protection refuses content that holds this text.
-    pub fn forbid_secret(&self, text: &str) {
-        let mut world = self.core.world();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            repo.secrets.push(text.to_owned());
-        }
-    }
-
-    /// Ends push protection.
-    pub fn allow_secrets(&self) {
-        let mut world = self.core.world();
-        if let Some(repo) = world.repositories.get_mut(&self.id) {
-            repo.secrets.clear();
-        }
-    }
-}
-
-/// A commit in a branch's history.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct LogEntry {
-    /// The commit's id.
-    pub oid: String,
-    /// Its tree's id.
-    pub tree: String,
-    /// Its parents' ids.
-    pub parents: Vec<String>,
-    /// The whole message.
-    pub message: String,
-    /// `Name <email>`.
-    pub author: String,
-    /// `Name <email>`.
-    pub committer: String,
-    /// Whether GitHub shows it as verified.
-    pub verified: bool,
-    /// What changed since the first parent: added, modified and deleted paths.
-    pub files: Vec<String>,
-}
-
-fn entry(git: &Git, oid: Oid, commit: &Commit) -> LogEntry {
-    let before = commit.parents.first().and_then(|it| git.store.commit(it));
-    let changes = git.store.diff(before.map(|it| it.tree), Some(commit.tree));
-    let person = |it: &crate::git::Person| format!("{} <{}>", it.name, it.email);
-    LogEntry {
-        oid: oid.hex(),
-        tree: commit.tree.hex(),
-        parents: commit.parents.iter().map(Oid::hex).collect(),
-        message: commit.message.clone(),
-        author: person(&commit.author),
-        committer: person(&commit.committer),
-        verified: commit.is_verified(),
-        files: changes.into_iter().map(|it| it.path).collect(),
     }
 }
 
