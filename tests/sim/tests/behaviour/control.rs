@@ -61,8 +61,11 @@ async fn a_world_is_built_and_driven_over_http() -> Story {
 
 #[test]
 fn the_program_says_where_it_is_in_one_line() -> Story {
+    let data = tempfile::tempdir()?;
     let mut program = Command::new(env!("CARGO_BIN_EXE_github-sim"))
         .args(["--listen", "127.0.0.1:0", "--default-user", "alice"])
+        .arg("--data")
+        .arg(data.path())
         .stdout(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
