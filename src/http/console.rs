@@ -52,9 +52,8 @@ pub async fn sign_in(ring: web::Data<KeyRing>, form: web::Form<SignIn>) -> Resul
     if ring.admin_id(&key_hash).await?.is_none() {
         return Ok(see("/console?refused=1").finish());
     }
-    let token = crate::vault::random_token().map_err(ApiError::internal)?;
     let until = Utc::now() + TimeDelta::hours(HOURS);
-    ring.store().create_console_session(&hash(&token), &key_hash, until).await?;
+    let token = ring.store().create_console_session(&key_hash, until).await?;
     Ok(see("/console").cookie(cookie(&token, Duration::hours(HOURS))).finish())
 }
 

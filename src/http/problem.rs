@@ -18,7 +18,8 @@ const RETRY_AFTER: u64 = 2;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{problem}")]
 pub struct ApiError {
-    pub problem: Problem,
+    /// Boxed, so that results stay small.
+    pub problem: Box<Problem>,
     /// Seconds, for 429 and 503.
     pub retry_after: Option<u64>,
     /// Further members, such as `revision` or `missing`.
@@ -137,7 +138,7 @@ fn members_of(problem: &Problem) -> Map<String, Value> {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        ApiError { problem, retry_after: None, extra: Map::new(), allow: None, cause: None }
+        ApiError { problem: Box::new(problem), retry_after: None, extra: Map::new(), allow: None, cause: None }
     }
 }
 

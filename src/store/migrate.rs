@@ -33,7 +33,7 @@ pub async fn run(url: &DatabaseUrl) -> Result<usize, StoreError> {
 
 /// The migrations this program knows, by number.
 pub fn versions() -> Vec<i32> {
-    embedded::migrations::runner().get_migrations().iter().filter_map(|one| i32::try_from(one.version()).ok()).collect()
+    embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).collect()
 }
 
 async fn under_lock(client: &mut Client) -> Result<usize, StoreError> {

@@ -94,18 +94,18 @@ impl Store {
         client.query_opt(&statement, &[&&hash[..]]).await?.as_ref().map(panel_session).transpose()
     }
 
-    /// Begins a console session that ends with the key that opened it. Expired ones are cleared away.
+    /// Begins a console session that ends with the key that opened it. Answers its token, which is
+    /// not kept. Expired ones are cleared away.
     pub async fn create_console_session(
         &self,
-        hash: &[u8; 32],
         key_hash: &[u8; 32],
         expires_at: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let client = self.client().await?;
+    ) -> Result<String, StoreError> {
+        let (token, client) = (vault::random_token()?, self.client().await?);
         client.execute("DELETE FROM console_sessions WHERE expires_at < now()", &[]).await?;
         let sql = "INSERT INTO console_sessions (hash, key_hash, expires_at) VALUES ($1, $2, $3)";
-        client.execute(sql, &[&&hash[..], &&key_hash[..], &expires_at]).await?;
-        Ok(())
+        client.execute(sql, &[&&hash(&token)[..], &&key_hash[..], &expires_at]).await?;
+        Ok(token)
     }
 
     /// The hash of the key that opened this console session, unless the session has expired.

@@ -30,13 +30,13 @@ fn about_deliveries(url: &str, newest_first: &[HookDelivery]) -> Verdict {
     let failed = newest_first.iter().filter(|one| !(200..300).contains(&one.status_code)).count();
     let said = format!("the last delivery to {url} ({}) ended with {} {}", last.event, last.status_code, last.status);
     match last.status_code {
-        200..300 => Verdict::Ok(format!("{url}, {} of the last {} failed", failed, newest_first.len())),
+        200..=299 => Verdict::Ok(format!("{url}, {} of the last {} failed", failed, newest_first.len())),
         401 => Verdict::fail(said, "set the App's webhook secret and LOCKSTEP_GITHUB_WEBHOOK_SECRET to the same value"),
         404 | 405 => {
             Verdict::fail(said, "something else answers there: correct LOCKSTEP_PUBLIC_URL or the proxy's routes")
         }
         503 => Verdict::fail(said, "look at Redis: while it takes nothing, webhooks are refused"),
-        300..400 => Verdict::fail(said, "let the proxy not redirect: GitHub does not follow"),
+        300..=399 => Verdict::fail(said, "let the proxy not redirect: GitHub does not follow"),
         0 | 502 | 504 => Verdict::fail(said, "let GitHub reach it: DNS, firewall, certificate, proxy"),
         _ => Verdict::fail(said, "look into Lockstep's and the proxy's logs at that time"),
     }

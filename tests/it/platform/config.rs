@@ -97,7 +97,7 @@ fn missing_or_wrong_is_named() {
     ];
     for (name, value) in wrong {
         let extra = if name.starts_with("GITHUB_APP") { app((name, value)) } else { vec![(*name, *value)] };
-        let error = load(&extra).expect_err(name);
+        let error = load(&extra).unwrap_err();
         assert_eq!(error.variable, format!("LOCKSTEP_{name}"), "{value}");
         assert!(!error.to_string().contains('\n'));
         let secret = VARS.iter().any(|var| var.name == *name && var.secret);

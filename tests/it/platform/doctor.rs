@@ -32,6 +32,7 @@ fn fails(env: &HashMap<String, String>, name: &str, what: &str) {
 #[actix_web::test]
 async fn all_is_well() {
     let story = Story::start().await;
+    story.drain().await;
     let (lines, code) = blocking(env_of(&story)).await;
     for name in ["config", "postgres", "redis", "github_app", "permissions", "events", "webhook"] {
         assert!(lines[name].starts_with(&format!("ok {name} ")), "{lines:#?}");
@@ -77,6 +78,7 @@ async fn configuration_and_services() {
     fails_with(&story, ("DATABASE_URL", &nowhere), "postgres", "create the database").await;
     fails_with(&story, ("REDIS_URL", &format!("redis://{nobody}")), "redis", "host, port and scheme").await;
     fails_with(&story, ("REDIS_URL", open.as_str()), "redis", "check user and password").await;
+    story.drain().await;
 }
 
 #[actix_web::test]
@@ -94,6 +96,7 @@ async fn the_app_and_its_credentials() {
     story.github.advance(3600);
     fails_with(&story, ("GITHUB_APP_PRIVATE_KEY", &own), "github_app", "clock").await;
     story.github.advance(-3600);
+    story.drain().await;
 }
 
 #[actix_web::test]
@@ -106,6 +109,7 @@ async fn permissions_and_installations() {
     fails_now(&story, "permissions", "has not granted pull_requests: write").await;
     story.github.set_app_permission("checks", "none");
     fails_now(&story, "permissions", "the App lacks checks: read").await;
+    story.drain().await;
 }
 
 #[actix_web::test]
@@ -118,4 +122,5 @@ async fn the_webhook_as_github_reports_it() {
     story.github.ping();
     story.github.deliveries_idle().await;
     fails_with(&story, ("PUBLIC_URL", &nobody), "webhook", "let GitHub reach it").await;
+    story.drain().await;
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod errors;
 mod headers;
 mod keys;
+mod killed;
 mod outages;
 mod panel;
 mod process;
