@@ -46,6 +46,7 @@ pub struct World {
 /// A world that is about to start.
 pub struct Plan {
     env: HashMap<String, String>,
+    role: Role,
 }
 
 impl Plan {
@@ -55,13 +56,19 @@ impl Plan {
         self
     }
 
+    /// With workers: jobs run by themselves.
+    pub fn working(mut self) -> Self {
+        self.role = Role::All;
+        self
+    }
+
     pub async fn start(self) -> World {
         let (database, prefix) = (Database::create().await, Prefix::new());
         let mut env = self.env;
         env.insert("LOCKSTEP_DATABASE_URL".to_owned(), database.url());
         env.insert("LOCKSTEP_REDIS_PREFIX".to_owned(), prefix.0.clone());
         let config = Config::load(&Flags::none(), &env).unwrap();
-        let app = App::build(config, Role::Web).await.unwrap().with_threads(1);
+        let app = App::build(config, self.role).await.unwrap().with_threads(1);
         let (engine, addresses) = (app.engine().clone(), app.addresses());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run_until(async move { drop(stopped.await) }));
@@ -87,7 +94,7 @@ impl World {
 
     /// A world with the usual variables, to change before it starts.
     pub fn plan() -> Plan {
-        let plan = Plan { env: HashMap::new() };
+        let plan = Plan { env: HashMap::new(), role: Role::Web };
         plan.set("REDIS_URL", service("REDIS"))
             .set("LISTEN", "127.0.0.1:0")
             .set("INTERNAL_LISTEN", "127.0.0.1:0")
