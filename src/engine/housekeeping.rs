@@ -13,12 +13,14 @@ use crate::queue::periodic::every;
 const SOON: Duration = Duration::from_secs(1);
 /// The first walk through GitHub's log and the first comparison of heads can wait a little.
 const LATER: Duration = Duration::from_secs(10);
+/// What nobody needs any more is looked for.
+const COLLECT: Duration = Duration::from_secs(600);
 /// Tasks that one replica does are looked at more often than they are done, so that none is left out
 /// because a replica went away.
 const SHARE: u32 = 4;
 
 impl Engine {
-    /// Sweeps, asks for missed deliveries and checks for drift, until `stop`.
+    /// Sweeps, asks for missed deliveries, checks for drift and collects, until `stop`.
     pub async fn keep_house(&self, work: &WorkConfig, stop: &CancellationToken) {
         let sweeps = every(work.sweep, SOON, stop, || async { told("sweep", self.sweep().await) });
         let walks = async {
@@ -33,7 +35,9 @@ impl Engine {
                 every(looks(interval), LATER, stop, check).await;
             }
         };
-        tokio::join!(sweeps, walks, drift);
+        let collect = || async { told("collecting", self.collect(COLLECT).await) };
+        let collecting = every(looks(COLLECT), LATER, stop, collect);
+        tokio::join!(sweeps, walks, drift, collecting);
     }
 }
 

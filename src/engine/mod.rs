@@ -1,6 +1,7 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
 mod absorb;
+mod collect;
 pub mod authorize;
 pub mod connect;
 pub mod console;

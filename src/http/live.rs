@@ -80,18 +80,10 @@ struct Ends {
 }
 
 impl Ends {
-    /// Comes when the session expires; a key has no such time.
-    fn expiry(&self) -> impl Future<Output = ()> + use<> {
-        let left = match &self.caller {
-            Caller::Panel(session) => Some((session.expires_at - Utc::now()).to_std().unwrap_or_default()),
-            _ => None,
-        };
-        async move {
-            match left {
-                Some(left) => tokio::time::sleep(left).await,
-                None => std::future::pending().await,
-            }
-        }
+    /// When the session expires; a key has no such time.
+    fn expiry(&self) -> Option<Instant> {
+        let Caller::Panel(session) = &self.caller else { return None };
+        Some(Instant::now() + (session.expires_at - Utc::now()).to_std().unwrap_or_default())
     }
 
     /// Whether the key was revoked. While PostgreSQL does not answer nobody can say so.
@@ -150,11 +142,17 @@ impl Live {
 
     async fn woken(&mut self) -> Woken {
         let expiry = self.ends.expiry();
-        tokio::select! {
-            () = self.ends.stopping.cancelled() => Woken::End,
-            () = expiry => Woken::End,
-            word = self.word.changed() => if word.is_ok() { Woken::Word } else { Woken::End },
-            () = tokio::time::sleep_until(self.beat) => Woken::Beat,
+        let until = expiry.map_or(self.beat, |expiry| expiry.min(self.beat));
+        let word = async {
+            tokio::select! {
+                () = self.ends.stopping.cancelled() => Woken::End,
+                word = self.word.changed() => if word.is_ok() { Woken::Word } else { Woken::End },
+            }
+        };
+        match tokio::time::timeout_at(until, word).await {
+            Ok(woken) => woken,
+            Err(_) if expiry.is_some_and(|expiry| expiry <= Instant::now()) => Woken::End,
+            Err(_) => Woken::Beat,
         }
     }
 

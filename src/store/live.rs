@@ -12,6 +12,7 @@ use deadpool_postgres::GenericClient;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 use super::connect::Hearing;
 use super::events::CHANNEL;
@@ -123,6 +124,23 @@ impl Store {
         };
         rows.iter().map(event).collect::<Result<_, StoreError>>().map(Some)
     }
+
+    /// Forgets those of the `limit` events behind `after` that are no audit rows and older than `kept`.
+    /// Answers the last one looked at and how many went; none: what comes next is younger.
+    pub async fn forget_events(
+        &self,
+        after: i64,
+        kept: Duration,
+        limit: i64,
+    ) -> Result<Option<(i64, u64)>, StoreError> {
+        let client = self.client().await?;
+        let select = "SELECT max(id) FROM (SELECT id, at FROM events WHERE id > $1 ORDER BY id LIMIT $3) old
+                      WHERE at < now() - $2 * interval '1 second'";
+        let row = client.query_one(select, &[&after, &kept.as_secs_f64(), &limit]).await?;
+        let Some(last) = row.try_get::<_, Option<i64>>(0)? else { return Ok(None) };
+        let delete = "DELETE FROM events WHERE id > $1 AND id <= $2 AND action IS NULL";
+        Ok(Some((last, client.execute(delete, &[&after, &last]).await?)))
+    }
 }
 
 async fn exists(client: &impl GenericClient, pid: i64) -> Result<bool, StoreError> {
@@ -132,7 +150,10 @@ async fn exists(client: &impl GenericClient, pid: i64) -> Result<bool, StoreErro
 
 /// Listens while somebody follows a project.
 async fn listen(store: Store) {
+    let mut attempts = tokio::time::interval(AGAIN);
+    attempts.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        attempts.tick().await;
         match store.hear(CHANNEL).await {
             Ok(heard) => {
                 // What was said before this connection listened.
@@ -147,7 +168,6 @@ async fn listen(store: Store) {
             return;
         }
         store.followers.tell_all();
-        tokio::time::sleep(AGAIN).await;
     }
 }
 

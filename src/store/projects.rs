@@ -165,4 +165,12 @@ impl Store {
         let select = client.prepare_cached("SELECT pid FROM projects WHERE id = $1").await?;
         Ok(client.query_opt(&select, &[&project.as_str()]).await?.map(|row| row.get(0)))
     }
+
+    /// Internal ids behind this one, in their order.
+    pub async fn pids_after(&self, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+        let client = self.client().await?;
+        let rows =
+            client.query("SELECT pid FROM projects WHERE pid > $1 ORDER BY pid LIMIT $2", &[&after, &limit]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
 }

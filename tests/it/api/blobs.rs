@@ -66,3 +66,29 @@ async fn collecting_goes_in_steps() {
     }
     assert_eq!(steps, [8, 8, 4]);
 }
+
+#[actix_web::test]
+async fn collecting_goes_through_all_projects_and_forgets_old_live_events() {
+    let world = World::start().await;
+    let sql = world.sql().await;
+    for name in ["one", "two"] {
+        let site = world.site(name);
+        site.put("e1", &[("a", "draft")]).await;
+        site.put("e2", &[("a", "final")]).await;
+    }
+    sql.batch_execute(
+        "UPDATE blobs SET created_at = now() - interval '2 hours';
+         INSERT INTO events (at, pid, kind, actor_type) SELECT now() - n * interval '1 day', 1, 'sync.progress', 'system'
+         FROM unnest(ARRAY[9, 8, 2, 0]) n",
+    )
+    .await
+    .unwrap();
+    // Rows are looked through in the order in which they were written: nothing old comes behind something young.
+    sql.batch_execute("UPDATE events SET at = now() - interval '10 days' WHERE action IS NOT NULL").await.unwrap();
+    assert_eq!(world.engine.collect(std::time::Duration::ZERO).await.unwrap(), 4, "two drafts, two events");
+    assert_eq!(world.engine.collect(std::time::Duration::from_secs(60)).await.unwrap(), 0, "another replica did");
+    let left = "SELECT (SELECT count(*) FROM blobs), (SELECT count(*) FROM events WHERE action IS NULL),
+                (SELECT count(*) FROM events WHERE action IS NOT NULL)";
+    let row = sql.query_one(left, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i64>(2)), (2, 2, 4));
+}
