@@ -227,7 +227,7 @@ CREATE TABLE pull_requests (
     url          text,
     title        text NOT NULL,
     body         text NOT NULL DEFAULT '',
-    state        text NOT NULL,
+    state        text NOT NULL CHECK (state IN ('creating', 'open', 'draft', 'merged', 'closed')),
     branch       text NOT NULL,
     base         text NOT NULL,
     base_commit  bytea,
@@ -236,6 +236,12 @@ CREATE TABLE pull_requests (
     review       text NOT NULL DEFAULT 'none',
     mergeable    boolean,
     merge_commit bytea,
+    draft        boolean NOT NULL DEFAULT false,    -- as it was asked for
+    proposed     boolean NOT NULL DEFAULT false,    -- carries the project's side of conflicts: the project has GitHub's
+    released     boolean NOT NULL DEFAULT false,    -- merged, and the branch was looked at since
+    problem      jsonb,                             -- why it is still being made
+    due_at       timestamptz,                       -- when making it goes on
+    attempts     integer NOT NULL DEFAULT 0,
     status_due   boolean NOT NULL DEFAULT false,
     created_by   text,
     created_at   timestamptz NOT NULL DEFAULT now(),

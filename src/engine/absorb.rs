@@ -11,6 +11,7 @@ use super::view;
 use crate::model::{ChangeKind, Code, Direction, Entry, FilePath, Problem};
 use crate::store::events::Actor;
 use crate::store::holds::{self, Note};
+use crate::store::pulls;
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
 use crate::store::{StoreError, Transaction, integrations};
@@ -21,7 +22,9 @@ impl Look<'_> {
     pub async fn absorb(&mut self, decision: &Decision) -> Result<Absorbed, Trouble> {
         let paths = absorbing(decision);
         let notes = notes(decision);
-        if paths.is_empty() && !decision.remote.moved && notes.is_empty() {
+        let told = self.has_notes().await?;
+        let idle = paths.is_empty() && !decision.remote.moved && decision.released.is_empty();
+        if idle && notes.is_empty() && !told {
             let revision = decision.snapshot.revision;
             return Ok(Absorbed { revision, ..Absorbed::default() });
         }
@@ -33,6 +36,9 @@ impl Look<'_> {
             .under_lease(lease, async |tx| {
                 let absorbed = record::absorb(tx, on.pid, decision.snapshot.number - 1, &paths).await?;
                 holds::replace_notes(tx, on.pid, &notes).await?;
+                for id in &decision.released {
+                    pulls::release(tx, *id).await?;
+                }
                 if decision.remote.moved {
                     record::set_head(tx, on.pid, decision.remote.head, decision.remote.whole).await?;
                 }
@@ -58,6 +64,11 @@ impl Look<'_> {
         self.sync = sync;
         self.on.head = decision.remote.head;
         Ok(absorbed)
+    }
+
+    /// Whether people were told of conflicts that may be gone.
+    async fn has_notes(&self) -> Result<bool, Trouble> {
+        Ok(!holds::noted(&self.engine.store.client().await?, self.on.pid).await?.is_empty())
     }
 
     async fn say_files_changed(&self, tx: &Transaction<'_>, files: &[SyncFile], revision: i64) -> Result<(), StoreError> {
@@ -94,18 +105,19 @@ pub(super) fn change_kind(old: Option<Entry>, new: Option<Entry>) -> ChangeKind 
 fn absorbing(decision: &Decision) -> BTreeMap<FilePath, Absorb> {
     let mut paths = BTreeMap::new();
     for (path, row) in &decision.rows {
-        let known = decision.snapshot.paths.get(path).and_then(|sides| sides.github);
+        let sides = decision.snapshot.paths.get(path);
+        let known = sides.and_then(|sides| sides.github);
         let (project, base) = outcome(&decision.plan, path, row.project, row.base, row.github);
-        if project == row.project && base == row.base && known == row.github {
+        if project == row.project && base == sides.and_then(|sides| sides.base) && known == row.github {
             continue;
         }
         let size = match project {
             Some(entry) if project != row.project => decision.sizes.get(&entry.oid).copied().unwrap_or(0),
-            _ => decision.snapshot.paths.get(path).map_or(0, |sides| sides.size),
+            _ => sides.map_or(0, |sides| sides.size),
         };
         let github_size = decision.remote.paths.get(path).copied().flatten().and_then(|there| there.size);
         let github_size = github_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
-        paths.insert(path.clone(), Absorb { seen: row.project, seen_base: row.base, project, size, base, github: row.github, github_size });
+        paths.insert(path.clone(), Absorb { seen: row.project, seen_base: sides.and_then(|sides| sides.base), project, size, base, github: row.github, github_size });
     }
     paths
 }

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use super::look::{Look, Trouble};
+use super::pull_branch::{LivePull, edits};
 use super::remote::{Remote, There, is_unholdable};
 use crate::model::{Entry, FilePath, Mode, Oid, Settings};
 use crate::store::integrations::Guard;
@@ -24,6 +25,10 @@ pub(super) struct Decision {
     pub sizes: HashMap<Oid, i64>,
     /// Something is to be pushed when the batch window is over.
     pub waits_for_window: bool,
+    /// Pull requests that hold some of the paths.
+    pub live: Vec<LivePull>,
+    /// Merged ones, whose paths are released by this look.
+    pub released: Vec<i64>,
 }
 
 /// Fewer deletions than this never wait for a person.
@@ -36,13 +41,51 @@ impl Look<'_> {
         let want = if remote.whole { Want::All } else { Want::Paths(&wanted) };
         let kept = self.on.settings.pull || remote.moved;
         let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
-        let rows = rows(&snapshot, &remote, &excluder);
+        let mut rows = rows(&snapshot, &remote, &excluder);
+        let live = self.live_pulls(snapshot.paths.values().any(|sides| sides.held.is_some())).await?;
+        let released = self.release_merged(&live, &remote, &mut rows).await?;
         let policy = self.policy();
         let (merged, sizes) = self.merge_rounds(&rows, policy).await?;
         let plan = plan::plan(&rows, &merged, policy);
         let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
         let waits_for_window = later.push.len() > plan.push.len();
-        Ok(Decision { remote, snapshot, rows, plan, sizes, waits_for_window })
+        let mut decision = Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released };
+        let edited = decision.live.iter().any(|live| live.pull.is_open() && !edits(&decision, live).is_empty());
+        decision.waits_for_window |= edited && !policy.push;
+        Ok(decision)
+    }
+
+    /// What a merged pull request carried is agreed on as it carried it: GitHub's side, whatever
+    /// the reviewers made of it, is then an ordinary change of theirs.
+    async fn release_merged(
+        &self,
+        live: &[LivePull],
+        remote: &Remote,
+        rows: &mut BTreeMap<FilePath, Row>,
+    ) -> Result<Vec<i64>, Trouble> {
+        let mut released = Vec::new();
+        let Some(head) = remote.head.filter(|_| remote.asked) else { return Ok(released) };
+        for live in live.iter().filter(|live| live.pull.state == "merged" && live.pull.base == self.on.branch) {
+            if !self.holds_merge(head.commit, live.pull.merge_commit).await? {
+                continue;
+            }
+            for (path, carried) in &live.carries {
+                if let Some(row) = rows.get_mut(path) {
+                    row.base = if live.pull.proposed { carried.old } else { carried.entry };
+                    row.held = None;
+                }
+            }
+            released.push(live.pull.id);
+        }
+        Ok(released)
+    }
+
+    async fn holds_merge(&self, head: Oid, merge: Option<Oid>) -> Result<bool, Trouble> {
+        match merge {
+            None => Ok(true),
+            Some(merge) if merge == head => Ok(true),
+            Some(merge) => Ok(self.repo.commits_back(head, 100).await?.iter().any(|commit| commit.oid == merge)),
+        }
     }
 
     fn policy(&self) -> Policy {

@@ -139,6 +139,7 @@ impl Look<'_> {
         self.fetch_contents(&mut decision).await?;
         let absorbed = self.absorb(&decision).await?;
         let pushed = self.push(&decision, &absorbed).await?;
+        self.push_to_pulls(&decision).await?;
         self.finish(&decision, pushed).await
     }
 

@@ -71,7 +71,7 @@ impl Look<'_> {
             let tip_at = Recorded { commit: tip.oid, tree: tip.tree };
             let message = message_of(intent);
             self.root = Some(RootStart { tip: tip_at, is_root: tip.parents.is_empty(), there, message });
-            *remote = Remote { head: None, moved: false, whole: true, paths: BTreeMap::new() };
+            *remote = Remote { head: None, asked: true, moved: false, whole: true, paths: BTreeMap::new() };
         }
         Ok(false)
     }

@@ -22,6 +22,8 @@ pub(super) struct There {
 pub(super) struct Remote {
     /// `None`: no commit yet.
     pub head: Option<Recorded>,
+    /// GitHub was asked just now.
+    pub asked: bool,
     /// Where GitHub was asked: whether the head is another than the recorded one.
     pub moved: bool,
     /// `paths` lists all of the tree, and whatever is not listed is not there.
@@ -32,7 +34,7 @@ pub(super) struct Remote {
 impl Remote {
     /// GitHub was not asked: it is taken to be as recorded, and refuses the push if it is not.
     pub fn unchanged(head: Option<Recorded>) -> Self {
-        Remote { head, moved: false, whole: false, paths: BTreeMap::new() }
+        Remote { head, asked: false, moved: false, whole: false, paths: BTreeMap::new() }
     }
 }
 
@@ -51,10 +53,10 @@ impl Look<'_> {
         };
         self.heal().await?;
         if head == self.on.head && !self.on.rescan {
-            return Ok(Remote::unchanged(head));
+            return Ok(Remote { asked: true, ..Remote::unchanged(head) });
         }
         let (whole, paths) = self.read_paths(head).await?;
-        Ok(Remote { head, moved: true, whole, paths })
+        Ok(Remote { head, asked: true, moved: true, whole, paths })
     }
 
     /// Names are for people: they follow the repository, which is known by its number.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::model::{Author, Direction, Entry, Oid, Problem, SyncKind, SyncStatus};
 use crate::store::conflicts::Conflict;
+use crate::store::pulls::Pull;
 use crate::store::syncs::{Sync, SyncFile};
 use crate::sync::merge;
 
@@ -202,5 +203,45 @@ fn merged(conflict: &Conflict, contents: &HashMap<Oid, Bytes>) -> Option<String>
     match merge::merge(base, ours, theirs) {
         merge::Merged::Clean(text) | merge::Merged::Conflict { marked: text } => String::from_utf8(text).ok(),
         merge::Merged::Binary => None,
+    }
+}
+
+/// The contract's pull request.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PullView {
+    pub number: Option<i64>,
+    pub url: Option<String>,
+    pub title: String,
+    /// `open draft merged closed`
+    pub state: String,
+    pub branch: String,
+    pub base: String,
+    /// `none pending success failure`
+    pub checks: String,
+    /// `none required approved changes_requested`
+    pub review: String,
+    /// Null while GitHub does not know yet.
+    pub mergeable: Option<bool>,
+    pub paths: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl PullView {
+    pub fn new(pull: &Pull, paths: Vec<String>) -> Self {
+        PullView {
+            number: pull.number,
+            url: pull.url.clone(),
+            title: pull.title.clone(),
+            state: pull.state.clone(),
+            branch: pull.branch.clone(),
+            base: pull.base.clone(),
+            checks: pull.checks.clone(),
+            review: pull.review.clone(),
+            mergeable: pull.mergeable,
+            paths,
+            created_at: pull.created_at,
+            updated_at: pull.updated_at,
+        }
     }
 }

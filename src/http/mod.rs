@@ -24,6 +24,7 @@ pub mod panel_sessions;
 pub mod pending;
 pub mod problem;
 pub mod projects;
+pub mod pulls;
 pub mod repositories;
 pub mod restore;
 pub mod routes;

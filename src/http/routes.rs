@@ -160,6 +160,10 @@ route_table! {
         GET "/pending"                  pending::list          admin   viewer;
         GET "/events"                   live::events           admin   viewer;
         POST "/restore"                 restore::restore       admin   editor;
+        POST "/pull-requests"           pulls::create          admin   editor;
+        GET  "/pull-requests"           pulls::list            admin   viewer;
+        GET  "/pull-requests/{number}"  pulls::one             admin   viewer;
+        POST "/pull-requests/{number}/refresh" pulls::refresh  admin   editor;
         POST "/panel-sessions"          panel_sessions::create admin   never;
     }
 }

@@ -32,6 +32,7 @@ pub mod pending;
 pub mod periodic;
 pub mod projects;
 mod pulse;
+pub mod pulls;
 pub mod record;
 pub mod requests;
 mod reseal;

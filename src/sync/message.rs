@@ -62,6 +62,12 @@ pub fn render(template: Option<&Template>, facts: &Facts<'_>) -> Message {
     message
 }
 
+/// A message with this headline (cut where it is too long) and the trailers of these authors.
+pub fn titled(title: &str, authors: &[Author]) -> Message {
+    let headline = title.chars().take(MAX_HEADLINE).collect();
+    Message { headline, body: trailers(authors).join("\n") }
+}
+
 /// `Add a.txt`, `Update a.txt and 2 more files`: the one verb that fits all, else `Update`.
 pub fn default_headline(changes: &[Changed<'_>]) -> String {
     let Some(first) = changes.first() else { return "Update files".to_owned() };

@@ -1,0 +1,448 @@
+//! Making pull requests: branch, one commit, pull request; each step found again after a lost answer.
+//!
+//! The row comes first, with the paths it holds, so that nothing of it reaches the sync branch behind
+//! the reviewer's back. Every step asks what is there before it makes something: a second branch or
+//! pull request is never made.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Engine;
+use super::failure::Failure;
+use super::look::Trouble;
+use super::pull_branch::Branch;
+use super::requests::Asker;
+use super::view::PullView;
+use crate::github::{CommitInfo, CommitMessage, GithubError, HeadState, NewPull, Priority, PullInfo, Repo};
+use crate::model::{BranchName, Code, Entry, FilePath, Problem, SyncKind, SyncStatus};
+use crate::queue::{backoff, heartbeat};
+use crate::store::events::{self, Event};
+use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
+use crate::store::pulls::{self, Carried, Carries, Pull};
+use crate::store::snapshot::{Snapshot, Want};
+use crate::store::syncs::{self, Intent, Sync};
+use crate::store::{StoreError, record};
+
+/// What a person proposes.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub title: String,
+    pub body: String,
+    /// The sync branch when it is left out.
+    pub base: Option<BranchName>,
+    /// `lockstep/` and a slug of the title when it is left out.
+    pub branch: Option<BranchName>,
+    pub draft: bool,
+}
+
+/// How long a person waits for a sync that is running.
+const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_NAMES: usize = 50;
+
+impl Engine {
+    /// `createPullRequest`.
+    pub async fn propose(&self, project: &str, proposal: Proposal, asker: &Asker) -> Result<Pull, Failure> {
+        let pid = self.connected_pid(project).await?;
+        let lease = self.lease_for_person(pid).await?;
+        let beat = || async move {
+            drop(self.store.renew_lease(lease).await);
+        };
+        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.propose_under(lease, &proposal, asker)).await;
+        self.let_go(lease).await?;
+        made
+    }
+
+    async fn connected_pid(&self, project: &str) -> Result<i64, Failure> {
+        let gone = || Failure::Problem(Problem::new(Code::NotFound, "There is no project of this id."));
+        let id = crate::model::ProjectId::parse(project).map_err(|_| gone())?;
+        self.store.pid_of(&id).await?.ok_or_else(gone)
+    }
+
+    /// The lease, waiting a while for whoever has it.
+    async fn lease_for_person(&self, pid: i64) -> Result<Lease, Failure> {
+        let token = Uuid::new_v4();
+        let taken = heartbeat::until(PATIENCE, Duration::from_millis(100), || async move {
+            match self.store.acquire_lease(pid, token).await {
+                Ok(Acquired::Busy) => None,
+                other => Some(other),
+            }
+        });
+        match taken.await {
+            Some(Ok(Acquired::Lease { lease, .. })) => Ok(lease),
+            Some(Ok(_)) => Err(not_connected()),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(Problem::new(Code::Unavailable, "A sync of this project is still running.").into()),
+        }
+    }
+
+    pub(super) async fn let_go(&self, lease: Lease) -> Result<(), StoreError> {
+        self.store.drop_lease(lease).await?;
+        if let Some(at) = self.store.integration(lease.pid).await?.and_then(|on| on.due_at) {
+            self.wake_project(lease.pid, at).await;
+        }
+        Ok(())
+    }
+
+    async fn propose_under(&self, lease: Lease, proposal: &Proposal, asker: &Asker) -> Result<Pull, Failure> {
+        let on = self.store.integration(lease.pid).await?.ok_or_else(not_connected)?;
+        if on.state != State::Connected {
+            let problem = on.error.clone();
+            return Err(problem.unwrap_or_else(|| Problem::new(Code::RepositoryNotAccessible, "The connection is broken.")).into());
+        }
+        let live = self.store.live_pulls(on.pid, on.connection).await?;
+        if let Some(begun) = live.iter().find(|pull| pull.state == "creating" && pull.title == proposal.title && !pull.proposed) {
+            return self.make(lease, &on, begun.clone(), asker).await;
+        }
+        if let Some(branch) = &proposal.branch
+            && live.iter().any(|pull| pull.branch == branch.as_str())
+        {
+            return Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into());
+        }
+        let repo = self.repo(&on).with_priority(Priority::Person);
+        let (base, head) = base_of(&on, &repo, proposal.base.as_ref()).await?;
+        let snapshot = self.store.gather(lease, Want::Paths(&Default::default()), false).await?;
+        let carries = self.carries(&repo, &snapshot, &on, head).await?;
+        if carries.is_empty() {
+            return Err(Problem::new(Code::NothingToSync, "No change waits to be proposed.").into());
+        }
+        let branch = free_branch(&repo, proposal).await?;
+        let mut pull = blank(&on, proposal, branch, base, head, asker);
+        let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
+        self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
+        self.make(lease, &on, pull, asker).await
+    }
+
+    /// What is pending, against what the base has.
+    async fn carries(&self, repo: &Repo, snapshot: &Snapshot, on: &Integration, head: Recorded) -> Result<Carries, Failure> {
+        let waiting = snapshot.paths.iter().filter(|(_, sides)| {
+            let with_another = sides.held.as_ref().is_some_and(|held| held.reason == "pull_request");
+            sides.github == sides.base && !with_another
+        });
+        let mut carries: Carries =
+            waiting.map(|(path, sides)| (path.clone(), Carried { entry: sides.project, old: sides.github })).collect();
+        if on.head != Some(head) && !carries.is_empty() {
+            // Another base: what it has there decides what is a change, and what can be deleted.
+            let there: BTreeMap<String, Entry> = repo
+                .diff_trees(None, head.tree)
+                .await?
+                .into_iter()
+                .filter_map(|delta| Some((delta.path, delta.new.map(|new| Entry { oid: new.oid, mode: new.mode })?)))
+                .collect();
+            for (path, carried) in &mut carries {
+                carried.old = there.get(path.as_str()).copied();
+            }
+            carries.retain(|_, carried| carried.entry != carried.old);
+        }
+        Ok(carries)
+    }
+
+    async fn pull_message(
+        &self,
+        on: &Integration,
+        snapshot: &Snapshot,
+        carries: &Carries,
+        title: &str,
+    ) -> Result<CommitMessage, StoreError> {
+        let ids = carries.keys().filter_map(|path| snapshot.paths.get(path)).flat_map(|sides| &sides.authors);
+        let authors = self.store.authors(on.pid, &ids.copied().collect()).await?;
+        let said = crate::sync::message::titled(title, &authors);
+        Ok(CommitMessage { headline: said.headline, body: said.body })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one transaction writes all of it")]
+    async fn begin(
+        &self,
+        lease: Lease,
+        on: &Integration,
+        pull: &mut Pull,
+        carries: &Carries,
+        message: &CommitMessage,
+        revision: i64,
+        asker: &Asker,
+    ) -> Result<(), StoreError> {
+        let mut sync = Sync::queued(Uuid::now_v7(), on.pid, on.connection, SyncKind::PullRequest, &pull.branch, revision, on.now);
+        sync.status = SyncStatus::Running;
+        sync.started_at = Some(on.now);
+        sync.direction = crate::model::Direction::Push;
+        sync.author = asker.author.clone();
+        sync.message = Some(message.text());
+        sync.files_changed = carries.len() as i64;
+        sync.intent = Some(Intent { parent: pull.base_commit, message: message.text(), placeholder: None });
+        pull.sync_id = Some(sync.id);
+        let (id, files) = (&mut pull.id, super::pull_branch::files_of(carries));
+        *id = 0;
+        let row = pull.clone();
+        pull.id = self
+            .store
+            .under_lease(lease, async |tx| {
+                syncs::save(tx, &sync).await?;
+                syncs::save_files(tx, row.pid, sync.id, &files).await?;
+                pulls::insert(tx, &row, carries).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Carries the making of a pull request as far as it goes.
+    async fn make(&self, lease: Lease, on: &Integration, pull: Pull, asker: &Asker) -> Result<Pull, Failure> {
+        let mut pull = pull;
+        match self.steps(lease, on, &mut pull).await {
+            Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
+            Err(Trouble::Store(error)) => Err(error.into()),
+            Err(Trouble::GitHub(error)) if is_final(&error) => {
+                self.abandon(lease, on, &pull, &error).await?;
+                Err(error.into())
+            }
+            Err(Trouble::GitHub(error)) => {
+                let delay = backoff::random_delay(pull.attempts.unsigned_abs() + 1, self.settings.retry.as_secs_f64());
+                let at = Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(1));
+                let problem = Problem::new(error.code(), error.to_string());
+                self.store.make_later(pull.id, at, &problem).await?;
+                self.wake_at(crate::job::Wake::PullRequest { id: pull.id }, at).await;
+                Err(error.into())
+            }
+            Err(Trouble::Again) => Err(Problem::new(Code::GithubUnavailable, "The branch keeps moving.").into()),
+        }
+    }
+
+    async fn steps(&self, lease: Lease, on: &Integration, pull: &mut Pull) -> Result<PullInfo, Trouble> {
+        let repo = self.repo(on).with_priority(Priority::Person);
+        let sync = match pull.sync_id {
+            Some(id) => self.store.sync(pull.pid, id).await?,
+            None => None,
+        };
+        let said = sync.and_then(|sync| sync.intent).map(|intent| intent.message).unwrap_or_else(|| pull.title.clone());
+        let carries = self.store.carried(pull.id).await?;
+        let branch = Branch { engine: self, repo: &repo, pid: pull.pid };
+        pull.head_commit = Some(branch.with_commit(pull, &carries, &said).await?);
+        self.store.under_lease(lease, async |tx| pulls::save(tx, pull).await).await?;
+        if let Some(found) = repo.find_pull(&pull.branch).await? {
+            return Ok(found);
+        }
+        let new = NewPull {
+            title: pull.title.clone(),
+            body: pull.body.clone(),
+            head: pull.branch.clone(),
+            base: pull.base.clone(),
+            draft: pull.draft,
+        };
+        match repo.create_pull(&new).await {
+            // Somebody was faster, or the answer was lost: there is one now.
+            Err(error @ (GithubError::Invalid(_) | GithubError::Refused { .. } | GithubError::Unavailable { .. })) => {
+                match repo.find_pull(&pull.branch).await {
+                    Ok(Some(found)) => Ok(found),
+                    _ => Err(error.into()),
+                }
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn made(&self, lease: Lease, on: &Integration, mut pull: Pull, info: PullInfo, asker: &Asker) -> Result<Pull, StoreError> {
+        pull.number = Some(info.number);
+        pull.url = Some(info.url.clone());
+        pull.state = super::pull_status::state_word(info.state).to_owned();
+        pull.mergeable = info.mergeable;
+        pull.problem = None;
+        pull.updated_at = info.updated_at;
+        let paths: Vec<String> = self.store.carried(pull.id).await?.into_keys().map(String::from).collect();
+        let commit_url = pull.head_commit.map(|oid| format!("{}/commit/{oid}", on.url));
+        self.store
+            .under_lease(lease, async |tx| {
+                pulls::save(tx, &pull).await?;
+                if let Some(mut sync) = super::pull_branch::sync_of(tx, &pull).await? {
+                    sync.status = SyncStatus::Succeeded;
+                    sync.commit = pull.head_commit;
+                    sync.commit_url = commit_url;
+                    sync.pull_request = pull.number;
+                    sync.intent = None;
+                    sync.error = None;
+                    sync.finished_at = Some(syncs::clock(tx).await?);
+                    syncs::save(tx, &sync).await?;
+                }
+                record::start_window_again(tx, on.pid).await?;
+                let target = info.number.to_string();
+                let data = json!({ "pull_request": PullView::new(&pull, paths) });
+                let mut event = Event::live("pull_request.opened", &asker.actor, data).of(on.pid, on.project.as_str());
+                event.action = Some("pull_request.created");
+                let event = event.target(&target).request(asker.request_id.as_deref());
+                events::append(tx, event).await.map(|_| ())
+            })
+            .await?;
+        Ok(pull)
+    }
+
+    /// GitHub will never take it: everything is pending again.
+    async fn abandon(&self, lease: Lease, on: &Integration, pull: &Pull, error: &GithubError) -> Result<(), StoreError> {
+        let problem = Problem::from(Failure::from(error.clone()));
+        self.store
+            .under_lease(lease, async |tx| {
+                if let Some(mut sync) = super::pull_branch::sync_of(tx, pull).await? {
+                    sync.status = SyncStatus::Failed;
+                    sync.error = Some(problem);
+                    sync.intent = None;
+                    sync.finished_at = Some(syncs::clock(tx).await?);
+                    syncs::save(tx, &sync).await?;
+                }
+                pulls::forget(tx, pull.id).await
+            })
+            .await?;
+        if let Some(commit) = pull.head_commit.or(pull.base_commit) {
+            // Best effort: an empty branch of ours is only untidy.
+            drop(self.repo(on).delete_ref_if(&pull.branch, commit).await);
+        }
+        Ok(())
+    }
+
+    /// Goes on with one that was begun.
+    pub(super) async fn resume_pull(&self, pull: Pull) -> Result<(), StoreError> {
+        let (lease, on) = match self.store.acquire_lease(pull.pid, Uuid::new_v4()).await? {
+            Acquired::Lease { lease, .. } => match self.store.integration(pull.pid).await? {
+                Some(on) => (lease, on),
+                None => return Ok(()),
+            },
+            _ => {
+                self.wake_at(crate::job::Wake::PullRequest { id: pull.id }, Utc::now() + TimeDelta::seconds(1)).await;
+                return Ok(());
+            }
+        };
+        let asker = Asker { actor: events::Actor::System, author: None, request_id: None };
+        let beat = || async move {
+            drop(self.store.renew_lease(lease).await);
+        };
+        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.make(lease, &on, pull, &asker)).await;
+        self.let_go(lease).await?;
+        match made {
+            Err(Failure::Store(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn not_connected() -> Failure {
+    Problem::new(Code::NotConnected, "The project is not connected to a repository.").into()
+}
+
+/// Where the pull request goes, and the commit its branch starts from. On the sync branch that is
+/// the head which is agreed on, so that it changes what the person saw changed, and nothing else.
+async fn base_of(on: &Integration, repo: &Repo, base: Option<&BranchName>) -> Result<(String, Recorded), Failure> {
+    let name = base.map_or(on.branch.as_str(), BranchName::as_str);
+    if let Some(head) = on.head.filter(|_| name == on.branch) {
+        return Ok((name.to_owned(), head));
+    }
+    match repo.head(name).await? {
+        HeadState::Branch(head) => Ok((name.to_owned(), Recorded { commit: head.commit, tree: head.tree })),
+        HeadState::Missing | HeadState::EmptyRepository => {
+            let detail = format!("The branch {name} does not exist on GitHub.");
+            Err(Problem::new(Code::BranchNotFound, detail).into())
+        }
+    }
+}
+
+/// The branch that was asked for, or the first free one named after the title.
+async fn free_branch(repo: &Repo, proposal: &Proposal) -> Result<String, Failure> {
+    if let Some(branch) = &proposal.branch {
+        return match repo.head(branch.as_str()).await? {
+            HeadState::Branch(_) => match repo.find_pull(branch.as_str()).await? {
+                Some(pull) if matches!(pull.state, crate::github::PullState::Open | crate::github::PullState::Draft) => {
+                    Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into())
+                }
+                _ => Err(Problem::field("branch", "is there already: choose another name").into()),
+            },
+            _ => Ok(branch.to_string()),
+        };
+    }
+    let slug = slug(&proposal.title);
+    for number in 1..=MAX_NAMES {
+        let name = if number == 1 { format!("lockstep/{slug}") } else { format!("lockstep/{slug}-{number}") };
+        if !matches!(repo.head(&name).await?, HeadState::Branch(_)) {
+            return Ok(name);
+        }
+    }
+    Ok(format!("lockstep/{slug}-{}", Uuid::new_v4().simple()))
+}
+
+/// Small letters, digits and hyphens; never empty, at most 60 characters.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for letter in title.chars().flat_map(char::to_lowercase) {
+        if letter.is_ascii_alphanumeric() {
+            slug.push(letter);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+        if slug.len() >= 60 {
+            break;
+        }
+    }
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "changes".to_owned() } else { slug.to_owned() }
+}
+
+fn blank(on: &Integration, proposal: &Proposal, branch: String, base: String, head: Recorded, asker: &Asker) -> Pull {
+    Pull {
+        id: 0,
+        pid: on.pid,
+        connection: on.connection,
+        repository_id: on.repository_id,
+        number: None,
+        sync_id: None,
+        url: None,
+        title: proposal.title.clone(),
+        body: proposal.body.clone(),
+        state: "creating".to_owned(),
+        branch,
+        base,
+        base_commit: Some(head.commit),
+        head_commit: None,
+        checks: "none".to_owned(),
+        review: "none".to_owned(),
+        mergeable: None,
+        merge_commit: None,
+        draft: proposal.draft,
+        proposed: false,
+        released: false,
+        problem: None,
+        attempts: 0,
+        created_by: asker.author.as_ref().map(|author| author.id.clone()),
+        created_at: on.now,
+        updated_at: on.now,
+    }
+}
+
+/// What no later attempt can change.
+fn is_final(error: &GithubError) -> bool {
+    matches!(error, GithubError::Refused { .. } | GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::NotFound)
+}
+
+/// Whether this commit is the one that was to be made.
+pub(super) fn is_made(commit: &CommitInfo, pull: &Pull, message: &str) -> bool {
+    commit.by_app && Some(commit.parents.as_slice()) == pull.base_commit.as_ref().map(std::slice::from_ref) && commit.message.trim_end() == message.trim_end()
+}
+
+/// The version of each path that the branch is to hold.
+pub(super) fn versions(carries: &Carries) -> BTreeMap<FilePath, Option<Entry>> {
+    carries.iter().map(|(path, carried)| (path.clone(), carried.entry)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn slugs() {
+        for (title, expected) in [
+            ("Fix the header", "fix-the-header"),
+            ("  Ünïcode & more!! ", "n-code-more"),
+            ("日本語", "changes"),
+            ("---", "changes"),
+        ] {
+            assert_eq!(slug(title), expected, "{title}");
+        }
+        assert!(slug(&"long title ".repeat(20)).len() <= 60);
+    }
+}
