@@ -30,7 +30,7 @@ impl Look<'_> {
         }
         let mut sync = self.sync.clone();
         let (lease, on) = (self.lease, &self.on);
-        let absorbed = self
+        let (absorbed, proposal) = self
             .engine
             .store
             .under_lease(lease, async |tx| {
@@ -58,9 +58,11 @@ impl Look<'_> {
                 if !absorbed.moved_on.is_empty() {
                     integrations::set_due(tx, on.pid, on.now, false).await?;
                 }
-                Ok(absorbed)
+                let proposal = self.write_proposal(tx, decision, &absorbed).await?;
+                Ok((absorbed, proposal))
             })
             .await?;
+        self.wake_proposal(proposal).await;
         self.sync = sync;
         self.on.head = decision.remote.head;
         Ok(absorbed)

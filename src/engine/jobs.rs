@@ -36,7 +36,7 @@ impl Engine {
             }
             Wake::Revocation { id } => self.revoke(id).await,
             Wake::Notification { id } => self.notify(id).await,
-            Wake::PullRequest { .. } => Ok(()),
+            Wake::PullRequest { id } => self.pull_request(id).await,
         };
         outcome(done)
     }

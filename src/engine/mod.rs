@@ -24,6 +24,7 @@ mod pending;
 mod pull_branch;
 mod pull_status;
 pub mod pulls;
+mod proposals;
 mod push;
 mod recover;
 pub mod redeliver;

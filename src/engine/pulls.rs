@@ -95,7 +95,7 @@ impl Engine {
         }
         let live = self.store.live_pulls(on.pid, on.connection).await?;
         if let Some(begun) = live.iter().find(|pull| pull.state == "creating" && pull.title == proposal.title && !pull.proposed) {
-            return self.make(lease, &on, begun.clone(), asker).await;
+            return self.make_pull(lease, &on, begun.clone(), asker).await;
         }
         if let Some(branch) = &proposal.branch
             && live.iter().any(|pull| pull.branch == branch.as_str())
@@ -113,7 +113,7 @@ impl Engine {
         let mut pull = blank(&on, proposal, branch, base, head, asker);
         let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
         self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
-        self.make(lease, &on, pull, asker).await
+        self.make_pull(lease, &on, pull, asker).await
     }
 
     /// What is pending, against what the base has.
@@ -188,7 +188,7 @@ impl Engine {
     }
 
     /// Carries the making of a pull request as far as it goes.
-    async fn make(&self, lease: Lease, on: &Integration, pull: Pull, asker: &Asker) -> Result<Pull, Failure> {
+    async fn make_pull(&self, lease: Lease, on: &Integration, pull: Pull, asker: &Asker) -> Result<Pull, Failure> {
         let mut pull = pull;
         match self.steps(lease, on, &mut pull).await {
             Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
@@ -278,7 +278,10 @@ impl Engine {
 
     /// GitHub will never take it: everything is pending again.
     async fn abandon(&self, lease: Lease, on: &Integration, pull: &Pull, error: &GithubError) -> Result<(), StoreError> {
-        let problem = Problem::from(Failure::from(error.clone()));
+        let problem = match Failure::from(error.clone()) {
+            Failure::Problem(problem) | Failure::Later(problem, _) => problem,
+            Failure::Store(error) => return Err(error),
+        };
         self.store
             .under_lease(lease, async |tx| {
                 if let Some(mut sync) = super::pull_branch::sync_of(tx, pull).await? {
@@ -314,7 +317,7 @@ impl Engine {
         let beat = || async move {
             drop(self.store.renew_lease(lease).await);
         };
-        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.make(lease, &on, pull, &asker)).await;
+        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.make_pull(lease, &on, pull, &asker)).await;
         self.let_go(lease).await?;
         match made {
             Err(Failure::Store(error)) => Err(error),

@@ -7,11 +7,13 @@ use serde_json::json;
 
 use super::Engine;
 use super::failure::Failure;
+use super::proposals::{self, Place};
 use crate::github::HeadState;
 use crate::job::Wake;
 use crate::model::{Author, BranchName, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
 use crate::store::conflicts::{self, Conflict, Settle};
 use crate::store::events::{Actor, Event};
+use crate::store::pulls::{Carried, Carries};
 use crate::store::requests::{self, Link, Locked};
 use crate::store::syncs::{Sync, SyncFile};
 use crate::store::{StoreError, Transaction, holds};
@@ -105,6 +107,41 @@ impl Engine {
             })
             .await?;
         self.wake_for_person(Wake::Project { pid }).await;
+        Ok(sync)
+    }
+
+    /// `conflicts/resolve` with the strategy `pull_request`: the project takes GitHub's versions, its
+    /// own go to a pull request.
+    pub async fn resolve_by_pull_request(&self, project: &str, asker: &Asker) -> Result<Sync, Failure> {
+        let (id, sync) = self
+            .store
+            .request(project, async |tx, locked| {
+                let (locked, link) = connected(locked)?;
+                let mut held = conflicts::all(tx, locked.pid).await?;
+                held.retain(|conflict| !conflict.collision);
+                let Some(head) = link.head.filter(|_| !held.is_empty()) else {
+                    return Err(no(Code::NothingToSync, "No conflict can go to a pull request."));
+                };
+                let carried = |conflict: &Conflict| Carried { entry: conflict.project, old: conflict.github };
+                let carries: Carries = held.iter().map(|conflict| (conflict.path.clone(), carried(conflict))).collect();
+                let choices = held.into_iter().map(|conflict| (conflict.path.clone(), (conflict, Settle::Github))).collect();
+                let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
+                self.say_resolved(tx, &locked, project, &choices, absorbed.revision, &absorbed.changed).await?;
+                let place = Place {
+                    pid: locked.pid,
+                    connection: link.connection,
+                    repository_id: link.repository_id,
+                    branch: &link.branch,
+                    head,
+                    revision: absorbed.revision,
+                    now: link.now,
+                };
+                let (id, sync) = proposals::write(tx, &place, &carries, asker.author.clone()).await?;
+                audit(tx, "conflict.resolved", project, &locked, asker, Some(&sync.id.to_string())).await?;
+                Ok((id, sync))
+            })
+            .await?;
+        self.wake_for_person(Wake::PullRequest { id }).await;
         Ok(sync)
     }
 

@@ -117,9 +117,7 @@ pub async fn resolve(
         (Some(each), None) => engine.resolve(project.as_str(), resolutions(each)?, &asker).await.map_err(answer)?,
         (None, Some(Strategy::Project)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await.map_err(answer)?,
         (None, Some(Strategy::Github)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await.map_err(answer)?,
-        (None, Some(Strategy::PullRequest)) => {
-            return Err(ApiError::field("strategy", "pull_request is not available yet"));
-        }
+        (None, Some(Strategy::PullRequest)) => engine.resolve_by_pull_request(project.as_str(), &asker).await.map_err(answer)?,
         _ => return Err(ApiError::field("resolutions", "give either resolutions or strategy")),
     };
     accepted(&engine, sync).await

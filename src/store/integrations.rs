@@ -270,20 +270,6 @@ impl Store {
         set_due(&client, pid, at, remote).await
     }
 
-    /// Projects whose work is due, or whose holder died, that nobody works on.
-    pub async fn projects_due(&self, limit: i64) -> Result<Vec<i64>, StoreError> {
-        let client = self.client().await?;
-        let rows = client
-            .query(
-                "SELECT pid FROM integrations
-                 WHERE (due_at <= now() OR lease_token IS NOT NULL) AND (lease_until IS NULL OR lease_until < now())
-                 ORDER BY due_at NULLS FIRST LIMIT $1",
-                &[&limit],
-            )
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
     /// Integrations with a cause that can go by itself: looked at again when drift is checked.
     pub async fn mark_unhealed(&self) -> Result<Vec<i64>, StoreError> {
         let client = self.client().await?;

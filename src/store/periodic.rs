@@ -70,7 +70,8 @@ impl Store {
                  (SELECT 'revocation', id FROM revocations WHERE due_at <= now()
                      AND (lease_until IS NULL OR lease_until < now()) ORDER BY due_at LIMIT $1)
                  UNION ALL
-                 (SELECT 'pull_request', id FROM pull_requests WHERE status_due AND number IS NOT NULL ORDER BY id LIMIT $1)",
+                 (SELECT 'pull_request', id FROM pull_requests
+                     WHERE (status_due AND number IS NOT NULL) OR (number IS NULL AND due_at <= now()) ORDER BY id LIMIT $1)",
                 &[&limit],
             )
             .await?;

@@ -297,15 +297,6 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// Pull requests whose making waits, or whose status is to be read.
-    pub async fn pulls_due(&self, limit: i64) -> Result<Vec<i64>, StoreError> {
-        let client = self.client().await?;
-        let rows = client
-            .query("SELECT id FROM pull_requests WHERE (number IS NULL AND due_at <= now()) OR status_due ORDER BY id LIMIT $1", &[&limit])
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
 }
 
 /// Its status is to be read again.

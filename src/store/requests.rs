@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::integrations::{Guard, json, set_due};
+use super::integrations::{Guard, json, oid, set_due};
 use super::syncs::{self, Sync};
 use super::{Store, StoreError, Transaction};
-use crate::model::{Author, Problem, SyncKind};
+use crate::model::{Author, Oid, Problem, SyncKind};
 
 /// The project's row, locked, with what requests need of its integration.
 #[derive(Debug)]
@@ -24,8 +24,9 @@ pub struct Link {
     pub state: String,
     pub error: Option<Problem>,
     pub confirm: Option<Guard>,
+    /// The head that is agreed on.
+    pub head: Option<Oid>,
     pub sync_id: Option<Uuid>,
-    pub due_at: Option<chrono::DateTime<chrono::Utc>>,
     pub now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -38,7 +39,7 @@ pub async fn lock_project(tx: &Transaction<'_>, project: &str) -> Result<Option<
     let pid: i64 = row.try_get(0)?;
     let link = tx
         .query_opt(
-            "SELECT connection, branch, repository_id, state, error, confirm, sync_id, due_at, now() AS now
+            "SELECT connection, branch, repository_id, state, error, confirm, head_commit, sync_id, now() AS now
              FROM integrations WHERE pid = $1 FOR UPDATE",
             &[&pid],
         )
@@ -51,8 +52,8 @@ pub async fn lock_project(tx: &Transaction<'_>, project: &str) -> Result<Option<
             state: row.try_get("state")?,
             error: json(&row, "error")?,
             confirm: json(&row, "confirm")?,
+            head: oid(&row, "head_commit")?,
             sync_id: row.try_get("sync_id")?,
-            due_at: row.try_get("due_at")?,
             now: row.try_get("now")?,
         }),
         None => None,

@@ -129,8 +129,10 @@ async fn reschedule(
         wake_at = schedule::open_window(tx, pid, new.batch_seconds).await?;
     }
     if look {
-        let update = "UPDATE integrations SET rescan = rescan OR $2, due_at = least(due_at, now())
-                      WHERE pid = $1 AND state = 'connected' RETURNING due_at";
+        // Other rules make a look that is under way one at something else: it loses its lease.
+        let update = "UPDATE integrations SET rescan = rescan OR $2,
+            lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END, lease_until = CASE WHEN $2 THEN NULL ELSE lease_until END, due_at = least(due_at, now())
+                      WHERE pid = $1 RETURNING due_at";
         let row = tx.query_opt(update, &[&pid, &rescan]).await?;
         wake_at = row.map(|row| row.try_get(0)).transpose()?.or(wake_at);
     }

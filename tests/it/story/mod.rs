@@ -84,16 +84,11 @@ impl Story {
             self.github.deliveries_idle().await;
             let horizon = Utc::now() + TimeDelta::milliseconds(500);
             let done = self.engine.queue.run_once(&self.engine, horizon).await.unwrap();
-            if done == 0 && !self.wake_due().await {
+            if done == 0 && self.engine.sweep().await.unwrap() == 0 {
                 return;
             }
         }
         panic!("the queue does not come to rest");
-    }
-
-    /// What the sweep does: whatever is due according to the rows is woken up.
-    async fn wake_due(&self) -> bool {
-        self.engine.sweep().await.unwrap() > 0
     }
 
     /// Batch windows and retries that began are over.

@@ -42,14 +42,7 @@ impl<'a> Project<'a> {
     }
 
     pub async fn settings(&self, change: Value) -> Value {
-        let a = self.story.host().patch(&self.path("/settings"), &change).await;
-        if a.status == 404 {
-            let sql = self.story.sql().await;
-            let base = serde_json::to_value(lockstep::model::Settings::default()).unwrap();
-            sql.execute("INSERT INTO projects (id, settings) VALUES ($1, $2::jsonb || $3::jsonb) ON CONFLICT (id) DO UPDATE SET settings = projects.settings || $3::jsonb", &[&self.id, &base, &change]).await.unwrap();
-            return change;
-        }
-        a.expect(200)
+        self.story.host().patch(&self.path("/settings"), &change).await.expect(200)
     }
 
     /// Changes as the host sends them.
@@ -123,25 +116,12 @@ impl<'a> Project<'a> {
 
     pub async fn file(&self, path: &str) -> Option<String> {
         let answer = self.story.host().get(&self.path(&format!("/files/{path}"))).await;
-        if answer.status == 404 && answer.text().contains("at this address") {
-            let sql = self.story.sql().await;
-            let r = sql.query_opt("SELECT b.content FROM files f JOIN projects p USING (pid) JOIN blobs b ON b.pid=f.pid AND b.oid=f.oid WHERE p.id=$1 AND path=$2", &[&self.id, &path]).await.unwrap();
-            return r.map(|r| String::from_utf8(r.get(0)).unwrap());
-        }
         if answer.status == 404 { None } else { Some(String::from_utf8(answer.body.to_vec()).unwrap()) }
     }
 
     /// The project's files: mode and oid by path.
     pub async fn files(&self) -> BTreeMap<String, (String, String)> {
         let mut files = BTreeMap::new();
-        if self.story.host().get(&self.path("/files")).await.status == 404 {
-            let sql = self.story.sql().await;
-            for r in sql.query("SELECT path, mode, encode(oid,'hex') FROM files JOIN projects USING (pid) WHERE id=$1 AND oid IS NOT NULL", &[&self.id]).await.unwrap() {
-                let m: i32 = r.get(1);
-                files.insert(r.get(0), (format!("{m:o}"), r.get(2)));
-            }
-            return files;
-        }
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("/files?limit=100{cursor}")).await;
