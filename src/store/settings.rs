@@ -131,7 +131,7 @@ async fn reschedule(
     if look {
         // Other rules make a look that is under way one at something else: it loses its lease.
         let update = "UPDATE integrations SET rescan = rescan OR $2,
-            lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END, lease_until = CASE WHEN $2 THEN NULL ELSE lease_until END, due_at = least(due_at, now())
+            lease_token = CASE WHEN $2 THEN NULL ELSE lease_token END, lease_until = CASE WHEN $2 THEN NULL ELSE lease_until END, remote_due = true, due_at = least(due_at, now())
                       WHERE pid = $1 RETURNING due_at";
         let row = tx.query_opt(update, &[&pid, &rescan]).await?;
         wake_at = row.map(|row| row.try_get(0)).transpose()?.or(wake_at);

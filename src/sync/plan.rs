@@ -242,9 +242,9 @@ impl<'a> Collisions<'a> {
         for (path, row) in rows {
             for folder in path.ancestors() {
                 let Some(above) = rows.get(folder) else { continue };
-                if stays_in_project(above) && row.github.is_some() && row.project.is_none() {
+                if stays_in_project(above) && stays_on_github(row) {
                     files.insert(folder, Collision::FileInProject);
-                } else if stays_on_github(above) && row.project.is_some() && row.github.is_none() {
+                } else if stays_on_github(above) && stays_in_project(row) {
                     files.insert(folder, Collision::FileOnGithub);
                 }
             }
@@ -268,12 +268,13 @@ impl<'a> Collisions<'a> {
     }
 }
 
-/// The project has a file here that GitHub's folder would have to replace, and did not get it from
-/// GitHub: were it as agreed, GitHub's replacing it would simply be taken over.
+/// The project has a file that GitHub has not, and it is the project's change: were it as agreed,
+/// GitHub's deletion would simply be taken over.
 fn stays_in_project(row: &Row) -> bool {
     row.project.is_some() && row.github.is_none() && row.project != row.base
 }
 
+/// GitHub has a file that the project has not, and it is GitHub's change.
 fn stays_on_github(row: &Row) -> bool {
     row.github.is_some() && row.project.is_none() && row.github != row.base
 }

@@ -2,6 +2,8 @@
 
 mod attacks;
 mod connect;
+mod pull;
+mod pull_requests;
 mod push;
 mod repositories;
 mod repository;
