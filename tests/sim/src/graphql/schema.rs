@@ -39,11 +39,22 @@ impl Schema {
         let definitions = parsed.map(|it| it.definitions).unwrap_or_default();
         let mut types: HashMap<String, Named> =
             BUILT_IN.iter().map(|name| ((*name).to_owned(), Named::Scalar)).collect();
+        let mut unions = Vec::new();
         for definition in definitions {
+            if let Definition::TypeDefinition(TypeDefinition::Union(it)) = &definition {
+                unions.push((it.name.clone(), it.types.clone()));
+            }
             if let Definition::TypeDefinition(definition) = definition
                 && let Some((name, named)) = read(definition)
             {
                 types.insert(name, named);
+            }
+        }
+        for (name, members) in unions {
+            for member in members {
+                if let Some(Named::Fields(_, interfaces)) = types.get_mut(&member) {
+                    interfaces.push(name.clone());
+                }
             }
         }
         Schema { types }
@@ -82,7 +93,8 @@ fn read(definition: TypeDefinition<'static, Text>) -> Option<(String, Named)> {
         TypeDefinition::InputObject(it) => (it.name, Named::Input(it.fields)),
         TypeDefinition::Object(it) => (it.name, Named::Fields(it.fields, it.implements_interfaces)),
         TypeDefinition::Interface(it) => (it.name, Named::Fields(it.fields, it.implements_interfaces)),
-        TypeDefinition::Union(_) => return None,
+        // Its members name it among their interfaces; it has no fields of its own.
+        TypeDefinition::Union(it) => (it.name, Named::Fields(Vec::new(), Vec::new())),
     })
 }
 

@@ -192,8 +192,36 @@ pub(super) fn rollup(call: &Call<'_>, id: u64, sha: &Oid) -> Field {
             Plain::new("StatusCheckRollup")
                 .text("state", state)
                 .text("id", NodeId::Object(id, *sha).text())
+                .with("contexts", Resolved::Object(contexts(&world, id, sha)))
                 .with("commit", Resolved::Object(Node::Object(id, *sha, Kind::Commit)))
                 .node(),
         ),
     })
+}
+
+/// Every run and status of a commit, on one page.
+fn contexts(world: &crate::world::World, id: u64, sha: &Oid) -> Node {
+    let upper = |text: &str| text.to_ascii_uppercase();
+    let runs = world.checks.runs_of(id, sha).into_iter().map(|run| {
+        Plain::new("CheckRun")
+            .text("id", format!("CR_{}", run.id))
+            .text("name", run.name.clone())
+            .text("status", upper(&run.status))
+            .text("conclusion", run.conclusion.as_deref().map(upper))
+            .node()
+    });
+    let statuses = world.checks.statuses_of(id, sha).into_iter().map(|status| {
+        Plain::new("StatusContext")
+            .text("id", format!("SC_{}", status.id))
+            .text("context", status.context.clone())
+            .text("state", upper(&status.state))
+            .node()
+    });
+    let nodes: Vec<Node> = runs.chain(statuses).collect();
+    let info = Plain::new("PageInfo").text("hasNextPage", false).text("hasPreviousPage", false);
+    Plain::new("StatusCheckRollupContextConnection")
+        .text("totalCount", nodes.len())
+        .with("nodes", Resolved::list(nodes))
+        .with("pageInfo", Resolved::Object(info.node()))
+        .node()
 }
