@@ -73,7 +73,12 @@ impl Look<'_> {
         Ok(!holds::noted(&self.engine.store.client().await?, self.on.pid).await?.is_empty())
     }
 
-    async fn say_files_changed(&self, tx: &Transaction<'_>, files: &[SyncFile], revision: i64) -> Result<(), StoreError> {
+    async fn say_files_changed(
+        &self,
+        tx: &Transaction<'_>,
+        files: &[SyncFile],
+        revision: i64,
+    ) -> Result<(), StoreError> {
         let listed: Vec<_> = files.iter().take(view::MAX_LISTED).map(view::changed_file).collect();
         let data = json!({ "revision": revision, "files": listed });
         self.engine.say(tx, &self.on, "project.files_changed", &Actor::Github(None), data).await
@@ -119,7 +124,18 @@ fn absorbing(decision: &Decision) -> BTreeMap<FilePath, Absorb> {
         };
         let github_size = decision.remote.paths.get(path).copied().flatten().and_then(|there| there.size);
         let github_size = github_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
-        paths.insert(path.clone(), Absorb { seen: row.project, seen_base: sides.and_then(|sides| sides.base), project, size, base, github: row.github, github_size });
+        paths.insert(
+            path.clone(),
+            Absorb {
+                seen: row.project,
+                seen_base: sides.and_then(|sides| sides.base),
+                project,
+                size,
+                base,
+                github: row.github,
+                github_size,
+            },
+        );
     }
     paths
 }

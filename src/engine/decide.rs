@@ -189,7 +189,10 @@ impl Look<'_> {
 /// Names exactly these deletions, so that a person's yes is not a yes to others.
 fn fingerprint(plan: &Plan) -> String {
     let mut hash = Sha256::new();
-    let sides = [("project", plan.take.iter().chain(&plan.propose).collect::<BTreeMap<_, _>>()), ("github", plan.push.iter().collect())];
+    let sides = [
+        ("project", plan.take.iter().chain(&plan.propose).collect::<BTreeMap<_, _>>()),
+        ("github", plan.push.iter().collect()),
+    ];
     for (side, moves) in sides {
         for (path, _) in moves.into_iter().filter(|(_, entry)| entry.is_none()) {
             hash.update(format!("{side}\0{path}\0"));
@@ -214,7 +217,9 @@ fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<F
         let github = match remote.paths.get(path) {
             Some(there) => *there,
             None if remote.whole => None,
-            None => sides.github.map(|entry| There { entry, size: sides.github_size.and_then(|size| size.try_into().ok()) }),
+            None => {
+                sides.github.map(|entry| There { entry, size: sides.github_size.and_then(|size| size.try_into().ok()) })
+            }
         };
         insert(&mut rows, path, sides, github);
     }

@@ -162,7 +162,8 @@ impl Look<'_> {
 
     /// What others committed, in their words.
     async fn describe_pull(&mut self) -> Result<(), Trouble> {
-        let Some(commit) = self.sync.as_ref().filter(|sync| sync.direction == Direction::Pull).and_then(|sync| sync.commit)
+        let Some(commit) =
+            self.sync.as_ref().filter(|sync| sync.direction == Direction::Pull).and_then(|sync| sync.commit)
         else {
             return Ok(());
         };
@@ -292,7 +293,8 @@ fn end(sync: &mut Sync, waits: bool) -> Option<&'static str> {
         (false, _) => (SyncStatus::Succeeded, Some("sync.succeeded")),
     };
     if waits {
-        sync.error = Some(Problem::new(Code::SyncConflict, "Some files were changed on both sides and wait for a decision."));
+        sync.error =
+            Some(Problem::new(Code::SyncConflict, "Some files were changed on both sides and wait for a decision."));
     }
     sync.status = status;
     kind

@@ -127,7 +127,8 @@ impl Look<'_> {
         if !self.must_read_remote() && !self.push_is_due() {
             return self.rest().await;
         }
-        let mut remote = if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
+        let mut remote =
+            if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
         if self.recover(&mut remote).await? {
             return Err(Trouble::Again);
         }

@@ -1,16 +1,16 @@
 //! Use cases: what is done when something happened, whoever asked for it.
 
 mod absorb;
-mod collect;
 pub mod authorize;
+mod collect;
 pub mod connect;
 pub mod console;
 pub mod dead_letters;
 mod decide;
 pub mod diff;
+pub mod doctor;
 mod drift;
 mod event;
-pub mod doctor;
 pub mod failure;
 mod finish;
 mod forget;
@@ -21,10 +21,10 @@ mod look;
 mod notify;
 mod outcome;
 mod pending;
+mod proposals;
 mod pull_branch;
 mod pull_status;
 pub mod pulls;
-mod proposals;
 mod push;
 mod recover;
 pub mod redeliver;

@@ -53,22 +53,30 @@ enum Verdict {
 fn judge(error: &GithubError) -> Verdict {
     match error {
         GithubError::RetryAt { at, reason } => {
-            let detail = format!("GitHub's limits are used up ({reason}); it goes on at {}.", at.format("%H:%M:%S UTC"));
+            let detail =
+                format!("GitHub's limits are used up ({reason}); it goes on at {}.", at.format("%H:%M:%S UTC"));
             let problem = Problem::new(Code::RateLimited, detail).with_action("Nothing to do: it goes on by itself.");
             Verdict::Wait(*at, problem)
         }
         GithubError::Stale => Verdict::Retry(Problem::new(Code::GithubUnavailable, "The branch keeps moving.")),
-        GithubError::Unavailable { detail, .. } => Verdict::Retry(Problem::new(Code::GithubUnavailable, detail.clone())),
+        GithubError::Unavailable { detail, .. } => {
+            Verdict::Retry(Problem::new(Code::GithubUnavailable, detail.clone()))
+        }
         GithubError::NotConfigured => Verdict::Retry(Problem::new(Code::Unavailable, "No GitHub App is configured.")),
-        GithubError::Refused { code, detail, .. } => Verdict::Stop(state_of(*code), Problem::new(*code, detail.clone())),
+        GithubError::Refused { code, detail, .. } => {
+            Verdict::Stop(state_of(*code), Problem::new(*code, detail.clone()))
+        }
         GithubError::NotFound => {
             let detail = "The repository is gone, or the GitHub App may not see it any more.";
             Verdict::Stop(State::Broken, Problem::new(Code::RepositoryNotAccessible, detail))
         }
-        GithubError::TooLarge { detail } => Verdict::Stop(State::Connected, Problem::new(Code::FileTooLarge, detail.clone())),
+        GithubError::TooLarge { detail } => {
+            Verdict::Stop(State::Connected, Problem::new(Code::FileTooLarge, detail.clone()))
+        }
         GithubError::Invalid(detail) => {
             let detail = format!("GitHub does not accept the commit: {detail}");
-            let problem = Problem::new(Code::ValidationFailed, detail).with_action("Change or exclude the files GitHub objects to.");
+            let problem = Problem::new(Code::ValidationFailed, detail)
+                .with_action("Change or exclude the files GitHub objects to.");
             Verdict::Stop(State::Connected, problem)
         }
         other => Verdict::Retry(Problem::new(Code::Internal, other.to_string())),
@@ -107,7 +115,9 @@ impl Look<'_> {
                 settle::settle(tx, on.pid, &settled).await?;
                 settle::not_gone(tx, on.pid).await?;
                 let view = self.engine.integration_json(tx, on.pid).await?;
-                self.engine.say(tx, on, "integration.restored", &Actor::Github(None), json!({ "integration": view })).await
+                self.engine
+                    .say(tx, on, "integration.restored", &Actor::Github(None), json!({ "integration": view }))
+                    .await
             })
             .await?;
         self.on.state = State::Connected;
@@ -208,7 +218,12 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn write_failed(&self, tx: &Transaction<'_>, sync: &Sync, failure: Option<Failure>) -> Result<(), StoreError> {
+    async fn write_failed(
+        &self,
+        tx: &Transaction<'_>,
+        sync: &Sync,
+        failure: Option<Failure>,
+    ) -> Result<(), StoreError> {
         let Some(failure) = failure else { return syncs::save(tx, sync).await };
         if sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await? {
             // Drift looks at an unhealed cause again and again; history tells it once.

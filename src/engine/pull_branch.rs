@@ -75,7 +75,8 @@ impl Branch<'_> {
         if fits_mutation(&moves) {
             let additions: Vec<(FilePath, Bytes)> =
                 after.iter().filter_map(|(path, to)| Some((path.clone(), content((*to)?)))).collect();
-            let deletions: Vec<FilePath> = after.iter().filter(|(_, to)| to.is_none()).map(|(path, _)| path.clone()).collect();
+            let deletions: Vec<FilePath> =
+                after.iter().filter(|(_, to)| to.is_none()).map(|(path, _)| path.clone()).collect();
             return Ok(self.repo.create_commit_on_branch(branch, head, message, &additions, &deletions).await?);
         }
         let changes = after
@@ -155,7 +156,10 @@ impl Look<'_> {
         let mut commit = None;
         if !edits.is_empty() {
             let message = self.edit_message(decision, live, &edits).await?;
-            let before = edits.keys().map(|path| (path.clone(), live.carries.get(path).and_then(|carried| carried.entry))).collect();
+            let before = edits
+                .keys()
+                .map(|path| (path.clone(), live.carries.get(path).and_then(|carried| carried.entry)))
+                .collect();
             let branch = Branch { engine: self.engine, repo: &self.repo, pid: self.on.pid };
             let made = branch.commit(&live.pull.branch, (head.commit, head.tree), &before, &edits, &message).await?;
             carries.extend(edits.iter().map(|(path, entry)| (path.clone(), Carried { entry: *entry, old: None })));
@@ -165,7 +169,12 @@ impl Look<'_> {
     }
 
     /// What others did on the branch since Lockstep's last commit there.
-    async fn changed_on_branch(&self, live: &LivePull, head: Oid, tree: Oid) -> Result<BTreeMap<FilePath, Option<Entry>>, Trouble> {
+    async fn changed_on_branch(
+        &self,
+        live: &LivePull,
+        head: Oid,
+        tree: Oid,
+    ) -> Result<BTreeMap<FilePath, Option<Entry>>, Trouble> {
         let known = live.pull.head_commit.filter(|known| *known != head);
         let Some(known) = known else { return Ok(BTreeMap::new()) };
         let before = self.repo.commit(known).await?.tree;
@@ -191,7 +200,8 @@ impl Look<'_> {
             .iter()
             .map(|(path, to)| (path, change_kind(live.carries.get(path).and_then(|carried| carried.entry), *to)))
             .collect();
-        let changes: Vec<Changed<'_>> = kinds.iter().map(|(path, kind)| Changed { path: path.as_str(), kind: *kind }).collect();
+        let changes: Vec<Changed<'_>> =
+            kinds.iter().map(|(path, kind)| Changed { path: path.as_str(), kind: *kind }).collect();
         let timestamp = self.on.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let said = message::render(
             None,
@@ -230,7 +240,15 @@ impl Look<'_> {
                 pulls::carry(tx, pull.pid, pull.id, &carries).await?;
                 pulls::save(tx, &pull).await?;
                 let Some((made, message)) = &commit else { return Ok(()) };
-                let mut sync = Sync::queued(Uuid::now_v7(), on.pid, on.connection, SyncKind::PullRequest, &pull.branch, on.revision, on.now);
+                let mut sync = Sync::queued(
+                    Uuid::now_v7(),
+                    on.pid,
+                    on.connection,
+                    SyncKind::PullRequest,
+                    &pull.branch,
+                    on.revision,
+                    on.now,
+                );
                 sync.status = SyncStatus::Succeeded;
                 sync.direction = crate::model::Direction::Push;
                 sync.commit = Some(made.commit);
@@ -258,7 +276,10 @@ pub(super) fn edits(decision: &Decision, live: &LivePull) -> BTreeMap<FilePath, 
         .iter()
         .filter_map(|(path, carried)| {
             let sides = decision.snapshot.paths.get(path)?;
-            let held = sides.held.as_ref().is_some_and(|held| held.pull_request == Some(live.pull.id) && held.reason == "pull_request");
+            let held = sides
+                .held
+                .as_ref()
+                .is_some_and(|held| held.pull_request == Some(live.pull.id) && held.reason == "pull_request");
             let edited = sides.project != carried.entry && (!live.pull.proposed || sides.project != carried.old);
             (held && edited).then(|| (path.clone(), sides.project))
         })

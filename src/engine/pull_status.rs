@@ -82,7 +82,9 @@ impl Engine {
         };
         let mut client = self.store.client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
-        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pull.pid]).await.map_err(StoreError::from)?;
+        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pull.pid])
+            .await
+            .map_err(StoreError::from)?;
         let Some(before) = pulls::by_id(&tx, pull.id).await? else { return Ok(pull.clone()) };
         let after = apply(&before, &status);
         if after != before {
@@ -98,7 +100,13 @@ impl Engine {
     }
 
     /// What becomes of the paths it holds.
-    async fn follow_state(&self, tx: &Transaction<'_>, on: &Integration, before: &Pull, after: &Pull) -> Result<(), StoreError> {
+    async fn follow_state(
+        &self,
+        tx: &Transaction<'_>,
+        on: &Integration,
+        before: &Pull,
+        after: &Pull,
+    ) -> Result<(), StoreError> {
         let was_open = before.is_open();
         match after.state.as_str() {
             // The branch has it now: the next look, at the branch as it is since, releases the paths.

@@ -51,7 +51,8 @@ impl Engine {
         let beat = || async move {
             drop(self.store.renew_lease(lease).await);
         };
-        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.propose_under(lease, &proposal, asker)).await;
+        let made =
+            heartbeat::while_beating(Duration::from_secs(4), beat, self.propose_under(lease, &proposal, asker)).await;
         self.let_go(lease).await?;
         made
     }
@@ -91,16 +92,22 @@ impl Engine {
         let on = self.store.integration(lease.pid).await?.ok_or_else(not_connected)?;
         if on.state != State::Connected {
             let problem = on.error.clone();
-            return Err(problem.unwrap_or_else(|| Problem::new(Code::RepositoryNotAccessible, "The connection is broken.")).into());
+            return Err(problem
+                .unwrap_or_else(|| Problem::new(Code::RepositoryNotAccessible, "The connection is broken."))
+                .into());
         }
         let live = self.store.live_pulls(on.pid, on.connection).await?;
-        if let Some(begun) = live.iter().find(|pull| pull.state == "creating" && pull.title == proposal.title && !pull.proposed) {
+        if let Some(begun) =
+            live.iter().find(|pull| pull.state == "creating" && pull.title == proposal.title && !pull.proposed)
+        {
             return self.make_pull(lease, &on, begun.clone(), asker).await;
         }
         if let Some(branch) = &proposal.branch
             && live.iter().any(|pull| pull.branch == branch.as_str())
         {
-            return Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into());
+            return Err(
+                Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into()
+            );
         }
         let repo = self.repo(&on).with_priority(Priority::Person);
         let (base, head) = base_of(&on, &repo, proposal.base.as_ref()).await?;
@@ -117,7 +124,13 @@ impl Engine {
     }
 
     /// What is pending, against what the base has.
-    async fn carries(&self, repo: &Repo, snapshot: &Snapshot, on: &Integration, head: Recorded) -> Result<Carries, Failure> {
+    async fn carries(
+        &self,
+        repo: &Repo,
+        snapshot: &Snapshot,
+        on: &Integration,
+        head: Recorded,
+    ) -> Result<Carries, Failure> {
         let waiting = snapshot.paths.iter().filter(|(_, sides)| {
             let with_another = sides.held.as_ref().is_some_and(|held| held.reason == "pull_request");
             sides.github == sides.base && !with_another
@@ -164,7 +177,8 @@ impl Engine {
         revision: i64,
         asker: &Asker,
     ) -> Result<(), StoreError> {
-        let mut sync = Sync::queued(Uuid::now_v7(), on.pid, on.connection, SyncKind::PullRequest, &pull.branch, revision, on.now);
+        let mut sync =
+            Sync::queued(Uuid::now_v7(), on.pid, on.connection, SyncKind::PullRequest, &pull.branch, revision, on.now);
         sync.status = SyncStatus::Running;
         sync.started_at = Some(on.now);
         sync.direction = crate::model::Direction::Push;
@@ -242,7 +256,14 @@ impl Engine {
         }
     }
 
-    async fn made(&self, lease: Lease, on: &Integration, mut pull: Pull, info: PullInfo, asker: &Asker) -> Result<Pull, StoreError> {
+    async fn made(
+        &self,
+        lease: Lease,
+        on: &Integration,
+        mut pull: Pull,
+        info: PullInfo,
+        asker: &Asker,
+    ) -> Result<Pull, StoreError> {
         pull.number = Some(info.number);
         pull.url = Some(info.url.clone());
         pull.state = super::pull_status::state_word(info.state).to_owned();
@@ -277,7 +298,13 @@ impl Engine {
     }
 
     /// GitHub will never take it: everything is pending again.
-    async fn abandon(&self, lease: Lease, on: &Integration, pull: &Pull, error: &GithubError) -> Result<(), StoreError> {
+    async fn abandon(
+        &self,
+        lease: Lease,
+        on: &Integration,
+        pull: &Pull,
+        error: &GithubError,
+    ) -> Result<(), StoreError> {
         let problem = match Failure::from(error.clone()) {
             Failure::Problem(problem) | Failure::Later(problem, _) => problem,
             Failure::Store(error) => return Err(error),
@@ -317,7 +344,8 @@ impl Engine {
         let beat = || async move {
             drop(self.store.renew_lease(lease).await);
         };
-        let made = heartbeat::while_beating(Duration::from_secs(4), beat, self.make_pull(lease, &on, pull, &asker)).await;
+        let made =
+            heartbeat::while_beating(Duration::from_secs(4), beat, self.make_pull(lease, &on, pull, &asker)).await;
         self.let_go(lease).await?;
         match made {
             Err(Failure::Store(error)) => Err(error),
@@ -351,8 +379,11 @@ async fn free_branch(repo: &Repo, proposal: &Proposal) -> Result<String, Failure
     if let Some(branch) = &proposal.branch {
         return match repo.head(branch.as_str()).await? {
             HeadState::Branch(_) => match repo.find_pull(branch.as_str()).await? {
-                Some(pull) if matches!(pull.state, crate::github::PullState::Open | crate::github::PullState::Draft) => {
-                    Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into())
+                Some(pull)
+                    if matches!(pull.state, crate::github::PullState::Open | crate::github::PullState::Draft) =>
+                {
+                    Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request."))
+                        .into())
                 }
                 _ => Err(Problem::field("branch", "is there already: choose another name").into()),
             },
@@ -419,12 +450,17 @@ fn blank(on: &Integration, proposal: &Proposal, branch: String, base: String, he
 
 /// What no later attempt can change.
 fn is_final(error: &GithubError) -> bool {
-    matches!(error, GithubError::Refused { .. } | GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::NotFound)
+    matches!(
+        error,
+        GithubError::Refused { .. } | GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::NotFound
+    )
 }
 
 /// Whether this commit is the one that was to be made.
 pub(super) fn is_made(commit: &CommitInfo, pull: &Pull, message: &str) -> bool {
-    commit.by_app && Some(commit.parents.as_slice()) == pull.base_commit.as_ref().map(std::slice::from_ref) && commit.message.trim_end() == message.trim_end()
+    commit.by_app
+        && Some(commit.parents.as_slice()) == pull.base_commit.as_ref().map(std::slice::from_ref)
+        && commit.message.trim_end() == message.trim_end()
 }
 
 /// The version of each path that the branch is to hold.

@@ -72,7 +72,9 @@ impl Look<'_> {
         let moves = moves(decision, paths);
         let committed = if fits_mutation(&moves) {
             match self.commit_by_mutation(head, &moves, message).await {
-                Err(Trouble::GitHub(GithubError::TooLarge { .. })) => self.commit_by_trees(head, &moves, message).await?,
+                Err(Trouble::GitHub(GithubError::TooLarge { .. })) => {
+                    self.commit_by_trees(head, &moves, message).await?
+                }
                 other => other?,
             }
         } else {

@@ -58,9 +58,10 @@ impl Look<'_> {
             self.record_recovered(root, files, intent).await?;
             return Ok(true);
         }
-        let is_placeholder = intent.placeholder.as_ref().is_some_and(|(path, oid)| {
-            there.len() == 1 && there.get(path).is_some_and(|entry| entry.oid == *oid)
-        });
+        let is_placeholder = intent
+            .placeholder
+            .as_ref()
+            .is_some_and(|(path, oid)| there.len() == 1 && there.get(path).is_some_and(|entry| entry.oid == *oid));
         let tip = match back.as_slice() {
             [only] => only,
             [second, _] if second.parents == [root.oid] && is_ours(second, intent) => second,
@@ -103,7 +104,12 @@ impl Look<'_> {
             .collect())
     }
 
-    async fn tree_holds(&self, before: Oid, after: Oid, files: &BTreeMap<FilePath, Option<Entry>>) -> Result<bool, Trouble> {
+    async fn tree_holds(
+        &self,
+        before: Oid,
+        after: Oid,
+        files: &BTreeMap<FilePath, Option<Entry>>,
+    ) -> Result<bool, Trouble> {
         let found: HashMap<String, Option<Entry>> = self
             .repo
             .diff_trees(Some(before), after)

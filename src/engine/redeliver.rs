@@ -276,7 +276,10 @@ mod tests {
             assert_eq!(step(one, queued, known, clock(4 * day)), expected);
         }
         let known = asked(4 * day + 1);
-        assert_eq!(known.map(|one| step(found(2 * day, 2 * day), false, known, clock(4 * day)) == Step::Keep(one)), Some(true));
+        assert_eq!(
+            known.map(|one| step(found(2 * day, 2 * day), false, known, clock(4 * day)) == Step::Keep(one)),
+            Some(true)
+        );
     }
 
     #[test]

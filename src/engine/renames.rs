@@ -46,8 +46,7 @@ fn candidate<'a>(file: &'a SyncFile, entry: Option<Entry>, contents: &'a HashMap
 }
 
 fn fold(files: Vec<SyncFile>, pairs: &HashMap<String, String>) -> Vec<SyncFile> {
-    let old: HashMap<String, Option<Entry>> =
-        files.iter().map(|file| (file.path.to_string(), file.old)).collect();
+    let old: HashMap<String, Option<Entry>> = files.iter().map(|file| (file.path.to_string(), file.old)).collect();
     let sources: BTreeSet<&String> = pairs.values().collect();
     files
         .iter()

@@ -100,7 +100,8 @@ impl Engine {
                 let choices = self.choices(tx, locked.pid, held, &resolutions).await?;
                 let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
                 self.say_resolved(tx, &locked, project, &choices, absorbed.revision, &absorbed.changed).await?;
-                let mut sync = requests::queue_sync(tx, &locked, &link, SyncKind::Resolve, asker.author.clone()).await?;
+                let mut sync =
+                    requests::queue_sync(tx, &locked, &link, SyncKind::Resolve, asker.author.clone()).await?;
                 sync.revision = absorbed.revision;
                 audit(tx, "conflict.resolved", project, &locked, asker, Some(&sync.id.to_string())).await?;
                 Ok((locked.pid, sync))
@@ -124,7 +125,8 @@ impl Engine {
                 };
                 let carried = |conflict: &Conflict| Carried { entry: conflict.project, old: conflict.github };
                 let carries: Carries = held.iter().map(|conflict| (conflict.path.clone(), carried(conflict))).collect();
-                let choices = held.into_iter().map(|conflict| (conflict.path.clone(), (conflict, Settle::Github))).collect();
+                let choices =
+                    held.into_iter().map(|conflict| (conflict.path.clone(), (conflict, Settle::Github))).collect();
                 let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
                 self.say_resolved(tx, &locked, project, &choices, absorbed.revision, &absorbed.changed).await?;
                 let place = Place {
@@ -165,7 +167,9 @@ impl Engine {
                 for (index, (path, choice)) in each.iter().enumerate() {
                     let field = format!("resolutions[{index}]");
                     let Some(conflict) = held.remove(path) else {
-                        return Err(Problem::field(format!("{field}.path"), format!("{path} is not in conflict")).into());
+                        return Err(
+                            Problem::field(format!("{field}.path"), format!("{path} is not in conflict")).into()
+                        );
                     };
                     let settle = settle(tx, pid, &conflict, choice, &field).await?;
                     choices.insert(path.clone(), (conflict, settle));
@@ -194,14 +198,25 @@ impl Engine {
                     Settle::Content { entry, .. } => Some(*entry),
                 };
                 let change = super::absorb::change_kind(conflict.project, new);
-                super::view::changed_file(&SyncFile { path: path.clone(), change, from: None, old: conflict.project, new })
+                super::view::changed_file(&SyncFile {
+                    path: path.clone(),
+                    change,
+                    from: None,
+                    old: conflict.project,
+                    new,
+                })
             })
             .collect();
         if files.is_empty() {
             return Ok(());
         }
         let data = json!({ "revision": revision, "files": files });
-        crate::store::events::append(tx, Event::live("project.files_changed", &Actor::System, data).of(locked.pid, project)).await.map(|_| ())
+        crate::store::events::append(
+            tx,
+            Event::live("project.files_changed", &Actor::System, data).of(locked.pid, project),
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Another branch of the same repository: compared anew, with an empty base.
@@ -226,8 +241,14 @@ impl Engine {
                 if let Some(id) = link.sync_id {
                     crate::store::syncs::cancel(tx, id).await?;
                 }
-                requests::queue_sync(tx, &locked, &Link { sync_id: None, branch: branch.to_string(), ..link }, SyncKind::Initial, asker.author.clone())
-                    .await?;
+                requests::queue_sync(
+                    tx,
+                    &locked,
+                    &Link { sync_id: None, branch: branch.to_string(), ..link },
+                    SyncKind::Initial,
+                    asker.author.clone(),
+                )
+                .await?;
                 audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await?;
                 Ok::<_, Failure>(())
             })
@@ -256,7 +277,8 @@ async fn settle(
         Choice::Project => Ok(Settle::Project),
         Choice::Github => Ok(Settle::Github),
         Choice::Content(_) if conflict.collision => {
-            Err(Problem::field(format!("{field}.take"), "a file against a folder is settled by taking one of the two").into())
+            Err(Problem::field(format!("{field}.take"), "a file against a folder is settled by taking one of the two")
+                .into())
         }
         Choice::Content(content) => {
             let oid = Oid::of_blob(content);

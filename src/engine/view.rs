@@ -123,7 +123,6 @@ pub fn changed_file(file: &SyncFile) -> Value {
     json!({ "path": file.path, "change": file.change, "oid": file.new.map(|entry: crate::model::Entry| entry.oid) })
 }
 
-
 /// A held path as the API shows it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ConflictView {

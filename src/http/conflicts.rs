@@ -93,8 +93,13 @@ pub async fn list(
     let after: Option<AfterKey> = paging::position(query.cursor.as_deref())?;
     let pid = pid_of(&engine, &project).await?;
     let rows = engine.store.conflicts(pid, &after.map(|key| key.0).unwrap_or_default(), limit as i64 + 1).await?;
-    let oids: BTreeSet<Oid> =
-        rows.iter().take(limit).flat_map(|row| [row.base, row.project, row.github]).flatten().map(|entry| entry.oid).collect();
+    let oids: BTreeSet<Oid> = rows
+        .iter()
+        .take(limit)
+        .flat_map(|row| [row.base, row.project, row.github])
+        .flatten()
+        .map(|entry| entry.oid)
+        .collect();
     let contents: HashMap<Oid, Bytes> = engine.store.blobs(pid, &oids).await?;
     let page = List::of(rows, limit, |row| AfterKey(row.path.key()), |row| ConflictView::new(&row, &contents))?;
     Ok(HttpResponse::Ok().json(page))
@@ -115,9 +120,15 @@ pub async fn resolve(
     let asker = asker(&caller, user, &request_id);
     let sync = match (body.resolutions, body.strategy) {
         (Some(each), None) => engine.resolve(project.as_str(), resolutions(each)?, &asker).await.map_err(answer)?,
-        (None, Some(Strategy::Project)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await.map_err(answer)?,
-        (None, Some(Strategy::Github)) => engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await.map_err(answer)?,
-        (None, Some(Strategy::PullRequest)) => engine.resolve_by_pull_request(project.as_str(), &asker).await.map_err(answer)?,
+        (None, Some(Strategy::Project)) => {
+            engine.resolve(project.as_str(), Resolutions::All(Choice::Project), &asker).await.map_err(answer)?
+        }
+        (None, Some(Strategy::Github)) => {
+            engine.resolve(project.as_str(), Resolutions::All(Choice::Github), &asker).await.map_err(answer)?
+        }
+        (None, Some(Strategy::PullRequest)) => {
+            engine.resolve_by_pull_request(project.as_str(), &asker).await.map_err(answer)?
+        }
         _ => return Err(ApiError::field("resolutions", "give either resolutions or strategy")),
     };
     accepted(&engine, sync).await

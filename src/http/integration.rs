@@ -10,9 +10,9 @@ use super::body::Json;
 use super::edge::RequestId;
 use super::failure::answer;
 use super::problem::ApiError;
-use crate::engine::views::IntegrationView;
 use crate::engine::Engine;
 use crate::engine::connect::{Connected, Wanted};
+use crate::engine::views::IntegrationView;
 use crate::model::{BranchName, ProjectId, RepoName, UserId};
 use crate::store::linking::Asked;
 

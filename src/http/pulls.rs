@@ -107,7 +107,11 @@ fn number_of(request: &HttpRequest) -> Result<i64, ApiError> {
 #[utoipa::path(get, path = "/v1/projects/{project}/pull-requests/{number}", tag = "pull requests",
     params(("project" = String, Path, description = "The host's own id of the project"), ("number" = i64, Path, description = "GitHub's number")),
     responses((status = 200, body = PullView)))]
-pub async fn one(engine: web::Data<Engine>, Project(project): Project, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn one(
+    engine: web::Data<Engine>,
+    Project(project): Project,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let (pid, number) = (pid_of(&engine, &project).await?, number_of(&request)?);
     let pull = engine.store.pull_by_number(pid, number).await?.ok_or_else(|| ApiError::not_found("pull request"))?;
     Ok(HttpResponse::Ok().json(shown(&engine, pull).await?))
@@ -117,7 +121,11 @@ pub async fn one(engine: web::Data<Engine>, Project(project): Project, request: 
 #[utoipa::path(post, path = "/v1/projects/{project}/pull-requests/{number}/refresh", tag = "pull requests",
     params(("project" = String, Path, description = "The host's own id of the project"), ("number" = i64, Path, description = "GitHub's number")),
     responses((status = 200, body = PullView)))]
-pub async fn refresh(engine: web::Data<Engine>, Project(project): Project, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn refresh(
+    engine: web::Data<Engine>,
+    Project(project): Project,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let (pid, number) = (pid_of(&engine, &project).await?, number_of(&request)?);
     let pull = engine.refresh_pull(pid, number).await.map_err(answer)?;
     Ok(HttpResponse::Ok().json(shown(&engine, pull).await?))

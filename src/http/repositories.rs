@@ -11,10 +11,10 @@ use super::failure::answer;
 use super::integration::{is_login, shown};
 use super::paging;
 use super::problem::ApiError;
-use crate::engine::views::IntegrationView;
 use crate::engine::Engine;
 use crate::engine::repositories::{Listed, UserInstallation};
 use crate::engine::repository::ToMake;
+use crate::engine::views::IntegrationView;
 use crate::model::{BranchName, RepoName, UserId};
 use crate::store::linking::Asked;
 

@@ -14,10 +14,10 @@ use super::edge::RequestId;
 use super::failure::answer;
 use super::paging::{self, List};
 use super::problem::ApiError;
+use crate::engine::Engine;
 use crate::engine::diff;
 use crate::engine::requests::Asker;
 use crate::engine::view::SyncView;
-use crate::engine::Engine;
 use crate::model::{Author, ProjectId, SyncStatus, UserId};
 use crate::store::syncs::{Sync, SyncFile};
 
@@ -49,11 +49,9 @@ pub struct HistoryQuery {
 /// Who asks, for history and audit.
 pub fn asker(caller: &Caller, user: Option<UserId>, request_id: &RequestId) -> Asker {
     let author = match caller {
-        Caller::Panel(session) => Some(Author {
-            id: session.user.to_string(),
-            name: session.name.clone(),
-            email: session.email.clone(),
-        }),
+        Caller::Panel(session) => {
+            Some(Author { id: session.user.to_string(), name: session.name.clone(), email: session.email.clone() })
+        }
         _ => user.clone().map(|user| Author { id: user.to_string(), name: None, email: None }),
     };
     let actor = match (caller, user) {
@@ -123,7 +121,9 @@ pub async fn list(
     let limit = paging::limit(query.limit)?;
     let before: Option<Uuid> = paging::position(query.cursor.as_deref())?;
     let status = query.status.as_deref().map(SyncStatus::from_str).transpose();
-    let status = status.map_err(|_| ApiError::field("status", "is queued, running, succeeded, no_changes, conflict, failed or canceled"))?;
+    let status = status.map_err(|_| {
+        ApiError::field("status", "is queued, running, succeeded, no_changes, conflict, failed or canceled")
+    })?;
     let pid = pid_of(&engine, &project).await?;
     let rows = engine.store.syncs(pid, status, before, limit as i64 + 1).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -139,7 +139,11 @@ pub async fn list(
 #[utoipa::path(get, path = "/v1/projects/{project}/syncs/{id}", tag = "syncs",
     params(("project" = String, Path, description = "The host's own id of the project"), ("id" = Uuid, Path, description = "The sync")),
     responses((status = 200, body = SyncView)))]
-pub async fn one(engine: web::Data<Engine>, Project(project): Project, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn one(
+    engine: web::Data<Engine>,
+    Project(project): Project,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let (pid, id) = (pid_of(&engine, &project).await?, id_of(&request)?);
     let sync = engine.store.sync(pid, id).await?.ok_or_else(|| ApiError::not_found("sync"))?;
     let files = engine.store.sync_files(id, i64::MAX).await?;
@@ -150,10 +154,13 @@ pub async fn one(engine: web::Data<Engine>, Project(project): Project, request: 
 #[utoipa::path(get, path = "/v1/projects/{project}/syncs/{id}/diff", tag = "syncs",
     params(("project" = String, Path, description = "The host's own id of the project"), ("id" = Uuid, Path, description = "The sync")),
     responses((status = 200, body = String, content_type = "text/x-diff")))]
-pub async fn patch(engine: web::Data<Engine>, Project(project): Project, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn patch(
+    engine: web::Data<Engine>,
+    Project(project): Project,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let (pid, id) = (pid_of(&engine, &project).await?, id_of(&request)?);
     engine.store.sync(pid, id).await?.ok_or_else(|| ApiError::not_found("sync"))?;
     let patch = diff::stream(engine.as_ref().clone(), pid, id).await?;
     Ok(HttpResponse::Ok().content_type("text/x-diff; charset=utf-8").streaming(patch))
 }
-

@@ -34,7 +34,8 @@ const SELECT: &str = "SELECT h.path, h.reason, h.problem, f.base_oid, f.base_mod
 
 fn conflict(row: &Row) -> Result<Conflict, StoreError> {
     Ok(Conflict {
-        path: FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?,
+        path: FilePath::parse(row.try_get::<_, String>("path")?)
+            .map_err(|why| StoreError::Internal(why.to_string()))?,
         collision: row.try_get::<_, String>("reason")? == "collision",
         problem: json(row, "problem")?,
         base: entry(row, "base_oid", "base_mode")?,
@@ -54,9 +55,8 @@ impl Store {
     /// Held paths in the order of their keys, from after the given key.
     pub async fn conflicts(&self, pid: i64, after: &[u8], limit: i64) -> Result<Vec<Conflict>, StoreError> {
         let client = self.client().await?;
-        let rows = client
-            .query(&format!("{SELECT} AND h.key > $2 ORDER BY h.key LIMIT $3"), &[&pid, &after, &limit])
-            .await?;
+        let rows =
+            client.query(&format!("{SELECT} AND h.key > $2 ORDER BY h.key LIMIT $3"), &[&pid, &after, &limit]).await?;
         rows.iter().map(conflict).collect()
     }
 }
@@ -89,8 +89,11 @@ pub async fn settle(
     }
     let absorbed = record::absorb(tx, pid, snapshot, &paths).await?;
     let keys: Vec<Vec<u8>> = choices.keys().map(FilePath::key).collect();
-    tx.execute("DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason IN ('conflict', 'collision')", &[&pid, &keys])
-        .await?;
+    tx.execute(
+        "DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason IN ('conflict', 'collision')",
+        &[&pid, &keys],
+    )
+    .await?;
     Ok(absorbed)
 }
 
@@ -116,7 +119,8 @@ async fn settled(tx: &Transaction<'_>, pid: i64, conflict: &Conflict, choice: &S
 
 async fn size_of(tx: &Transaction<'_>, pid: i64, entry: Option<Entry>) -> Result<i64, StoreError> {
     let Some(entry) = entry else { return Ok(0) };
-    let row = tx.query_opt("SELECT size FROM blobs WHERE pid = $1 AND oid = $2", &[&pid, &entry.oid.as_bytes()]).await?;
+    let row =
+        tx.query_opt("SELECT size FROM blobs WHERE pid = $1 AND oid = $2", &[&pid, &entry.oid.as_bytes()]).await?;
     row.map(|row| row.try_get(0))
         .transpose()?
         .ok_or_else(|| StoreError::Internal(format!("the content of {} is missing", entry.oid)))
@@ -143,7 +147,8 @@ async fn settle_folder(
         )
         .await?;
     for row in &inside {
-        let path = FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
+        let path =
+            FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
         let (project, base) = (entry(row, "oid", "mode")?, entry(row, "base_oid", "base_mode")?);
         let there = entry(row, "there_oid", "there_mode")?;
         let removes_project = *choice == Settle::Github && conflict.project.is_none();

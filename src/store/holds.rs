@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use deadpool_postgres::GenericClient;
 
-use super::{StoreError, Transaction};
 use super::integrations::json;
+use super::{StoreError, Transaction};
 use crate::model::{Entry, FilePath, Problem};
 
 /// Why a path waits for a person.

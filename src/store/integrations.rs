@@ -259,7 +259,10 @@ impl Store {
     pub async fn integration(&self, pid: i64) -> Result<Option<Integration>, StoreError> {
         let client = self.client().await?;
         let row = client
-            .query_opt(&format!("SELECT {COLUMNS} FROM integrations i JOIN projects p USING (pid) WHERE i.pid = $1"), &[&pid])
+            .query_opt(
+                &format!("SELECT {COLUMNS} FROM integrations i JOIN projects p USING (pid) WHERE i.pid = $1"),
+                &[&pid],
+            )
             .await?;
         row.as_ref().map(Integration::from_row).transpose()
     }
@@ -299,7 +302,10 @@ pub async fn set_due(client: &impl GenericClient, pid: i64, at: DateTime<Utc>, r
 pub async fn lock(tx: &Transaction<'_>, lease: Lease) -> Result<(), StoreError> {
     tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&lease.pid]).await?;
     let held = tx
-        .query_opt("SELECT 1 FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE", &[&lease.pid, &lease.token])
+        .query_opt(
+            "SELECT 1 FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE",
+            &[&lease.pid, &lease.token],
+        )
         .await?;
     held.map(|_| ()).ok_or(StoreError::LeaseLost)
 }

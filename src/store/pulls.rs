@@ -59,7 +59,8 @@ pub struct Carried {
 
 pub type Carries = BTreeMap<FilePath, Carried>;
 
-const COLUMNS: &str = "id, pid, connection, repository_id, number, sync_id, url, title, body, state, branch, base, base_commit,
+const COLUMNS: &str =
+    "id, pid, connection, repository_id, number, sync_id, url, title, body, state, branch, base, base_commit,
     head_commit, checks, review, mergeable, merge_commit, draft, proposed, released, problem, attempts, created_by,
     created_at, updated_at";
 
@@ -259,7 +260,8 @@ impl Store {
             .await?;
         rows.iter()
             .map(|row| {
-                let path = FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
+                let path = FilePath::parse(row.try_get::<_, String>("path")?)
+                    .map_err(|why| StoreError::Internal(why.to_string()))?;
                 Ok((path, Carried { entry: entry(row, "oid", "mode")?, old: entry(row, "old_oid", "old_mode")? }))
             })
             .collect()

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-
 use super::integrations::{Lease, Recorded, lock};
 use super::syncs::entry;
 use super::{Store, StoreError, Transaction};
@@ -84,7 +83,11 @@ pub async fn set_head(tx: &Transaction<'_>, pid: i64, head: Option<Recorded>, wh
 }
 
 /// What was pushed is agreed on now; a later edit of the same path stays pending.
-pub async fn agree_on_push(tx: &Transaction<'_>, pid: i64, pushed: &BTreeMap<FilePath, Option<Entry>>) -> Result<(), StoreError> {
+pub async fn agree_on_push(
+    tx: &Transaction<'_>,
+    pid: i64,
+    pushed: &BTreeMap<FilePath, Option<Entry>>,
+) -> Result<(), StoreError> {
     let paths: Vec<&FilePath> = pushed.keys().collect();
     for chunk in paths.chunks(2000) {
         let keys: Vec<Vec<u8>> = chunk.iter().map(|path| path.key()).collect();
@@ -102,7 +105,8 @@ pub async fn agree_on_push(tx: &Transaction<'_>, pid: i64, pushed: &BTreeMap<Fil
         )
         .await?;
         remove_empty(tx, pid, &keys).await?;
-        tx.execute("DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason <> 'pull_request'", &[&pid, &keys]).await?;
+        tx.execute("DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason <> 'pull_request'", &[&pid, &keys])
+            .await?;
     }
     Ok(())
 }
@@ -132,7 +136,12 @@ pub async fn start_window_again(tx: &Transaction<'_>, pid: i64) -> Result<(), St
 }
 
 /// Keeps what these paths were for the snapshots up to `upto`.
-pub async fn save_undo(tx: &Transaction<'_>, pid: i64, upto: i64, paths: &BTreeSet<FilePath>) -> Result<(), StoreError> {
+pub async fn save_undo(
+    tx: &Transaction<'_>,
+    pid: i64,
+    upto: i64,
+    paths: &BTreeSet<FilePath>,
+) -> Result<(), StoreError> {
     if upto < 1 {
         return Ok(());
     }
@@ -172,8 +181,15 @@ async fn present_sides(
     let mut present = BTreeMap::new();
     let keys: Vec<Vec<u8>> = paths.keys().map(FilePath::key).collect();
     for chunk in keys.chunks(5000) {
-        for row in tx.query("SELECT path, oid, mode, base_oid, base_mode FROM files WHERE pid = $1 AND key = ANY($2)", &[&pid, &chunk]).await? {
-            let path = FilePath::parse(row.try_get::<_, String>(0)?).map_err(|why| StoreError::Internal(why.to_string()))?;
+        for row in tx
+            .query(
+                "SELECT path, oid, mode, base_oid, base_mode FROM files WHERE pid = $1 AND key = ANY($2)",
+                &[&pid, &chunk],
+            )
+            .await?
+        {
+            let path =
+                FilePath::parse(row.try_get::<_, String>(0)?).map_err(|why| StoreError::Internal(why.to_string()))?;
             present.insert(path, (entry(&row, "oid", "mode")?, entry(&row, "base_oid", "base_mode")?));
         }
     }
@@ -187,8 +203,11 @@ async fn blocked_paths(
     pid: i64,
     paths: &BTreeMap<FilePath, Absorb>,
 ) -> Result<BTreeSet<FilePath>, StoreError> {
-    let arriving: Vec<&FilePath> =
-        paths.iter().filter(|(_, absorb)| absorb.project.is_some() && absorb.seen.is_none()).map(|(path, _)| path).collect();
+    let arriving: Vec<&FilePath> = paths
+        .iter()
+        .filter(|(_, absorb)| absorb.project.is_some() && absorb.seen.is_none())
+        .map(|(path, _)| path)
+        .collect();
     let leaving = |path: &str| paths.get(path).is_some_and(|absorb| absorb.project.is_none());
     let mut blocked = BTreeSet::new();
     let folders: BTreeSet<&str> = arriving.iter().flat_map(|path| path.ancestors()).collect();
@@ -220,7 +239,11 @@ async fn files_among(tx: &Transaction<'_>, pid: i64, paths: &BTreeSet<&str>) -> 
     Ok(found)
 }
 
-async fn files_inside(tx: &Transaction<'_>, pid: i64, paths: &[&FilePath]) -> Result<Vec<(FilePath, String)>, StoreError> {
+async fn files_inside(
+    tx: &Transaction<'_>,
+    pid: i64,
+    paths: &[&FilePath],
+) -> Result<Vec<(FilePath, String)>, StoreError> {
     let mut found = Vec::new();
     for chunk in paths.chunks(2000) {
         let names: Vec<&str> = chunk.iter().map(|path| path.as_str()).collect();
@@ -234,7 +257,8 @@ async fn files_inside(tx: &Transaction<'_>, pid: i64, paths: &[&FilePath]) -> Re
             )
             .await?;
         for row in rows {
-            let path = FilePath::parse(row.try_get::<_, String>(0)?).map_err(|why| StoreError::Internal(why.to_string()))?;
+            let path =
+                FilePath::parse(row.try_get::<_, String>(0)?).map_err(|why| StoreError::Internal(why.to_string()))?;
             found.push((path, row.try_get(1)?));
         }
     }
@@ -365,7 +389,12 @@ async fn write_all(tx: &Transaction<'_>, pid: i64, revision: i64, rows: &[&Write
 }
 
 /// Puts one content into the project's blobs.
-pub async fn keep_blob(tx: &Transaction<'_>, pid: i64, oid: crate::model::Oid, content: &[u8]) -> Result<(), StoreError> {
+pub async fn keep_blob(
+    tx: &Transaction<'_>,
+    pid: i64,
+    oid: crate::model::Oid,
+    content: &[u8],
+) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO blobs (pid, oid, size, content) VALUES ($1, $2, $3, $4) ON CONFLICT (pid, oid) DO UPDATE SET created_at = now()",
         &[&pid, &oid.as_bytes(), &(content.len() as i64), &content],
@@ -376,7 +405,11 @@ pub async fn keep_blob(tx: &Transaction<'_>, pid: i64, oid: crate::model::Oid, c
 
 impl Store {
     /// Which of these the project has, with their sizes in bytes.
-    pub async fn blob_sizes(&self, pid: i64, oids: &BTreeSet<crate::model::Oid>) -> Result<HashMap<crate::model::Oid, i64>, StoreError> {
+    pub async fn blob_sizes(
+        &self,
+        pid: i64,
+        oids: &BTreeSet<crate::model::Oid>,
+    ) -> Result<HashMap<crate::model::Oid, i64>, StoreError> {
         let mut sizes = HashMap::new();
         if oids.is_empty() {
             return Ok(sizes);
@@ -384,7 +417,9 @@ impl Store {
         let client = self.client().await?;
         let oids: Vec<&[u8]> = oids.iter().map(|oid| oid.as_bytes()).collect();
         for chunk in oids.chunks(5000) {
-            for row in client.query("SELECT oid, size FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await? {
+            for row in
+                client.query("SELECT oid, size FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await?
+            {
                 let oid = super::integrations::oid(&row, "oid")?;
                 if let Some(oid) = oid {
                     sizes.insert(oid, row.try_get(1)?);
@@ -395,7 +430,11 @@ impl Store {
     }
 
     /// The contents of these, as far as the project has them.
-    pub async fn blobs(&self, pid: i64, oids: &BTreeSet<crate::model::Oid>) -> Result<HashMap<crate::model::Oid, bytes::Bytes>, StoreError> {
+    pub async fn blobs(
+        &self,
+        pid: i64,
+        oids: &BTreeSet<crate::model::Oid>,
+    ) -> Result<HashMap<crate::model::Oid, bytes::Bytes>, StoreError> {
         let mut contents = HashMap::new();
         if oids.is_empty() {
             return Ok(contents);
@@ -403,7 +442,9 @@ impl Store {
         let client = self.client().await?;
         let oids: Vec<&[u8]> = oids.iter().map(|oid| oid.as_bytes()).collect();
         for chunk in oids.chunks(1000) {
-            for row in client.query("SELECT oid, content FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await? {
+            for row in
+                client.query("SELECT oid, content FROM blobs WHERE pid = $1 AND oid = ANY($2)", &[&pid, &chunk]).await?
+            {
                 if let Some(oid) = super::integrations::oid(&row, "oid")? {
                     contents.insert(oid, bytes::Bytes::from(row.try_get::<_, Vec<u8>>(1)?));
                 }

@@ -70,13 +70,15 @@ pub async fn queue_sync(
     author: Option<Author>,
 ) -> Result<Sync, StoreError> {
     if let Some(unfinished) = unfinished(tx, locked.pid, link).await? {
-        let waits_for_limit = unfinished.error.as_ref().is_some_and(|problem| problem.code == crate::model::Code::RateLimited);
+        let waits_for_limit =
+            unfinished.error.as_ref().is_some_and(|problem| problem.code == crate::model::Code::RateLimited);
         if !waits_for_limit {
             set_due(tx, locked.pid, link.now, true).await?;
         }
         return Ok(unfinished);
     }
-    let mut sync = Sync::queued(Uuid::now_v7(), locked.pid, link.connection, kind, &link.branch, locked.revision, link.now);
+    let mut sync =
+        Sync::queued(Uuid::now_v7(), locked.pid, link.connection, kind, &link.branch, locked.revision, link.now);
     sync.author = author;
     syncs::save(tx, &sync).await?;
     syncs::attach(tx, locked.pid, sync.id).await?;

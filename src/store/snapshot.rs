@@ -96,13 +96,14 @@ impl Store {
         let client = self.client().await?;
         let ids: Vec<i64> = ids.iter().copied().collect();
         let rows = client
-            .query("SELECT user_id, name, email FROM authors WHERE pid = $1 AND aid = ANY($2) ORDER BY aid", &[&pid, &ids])
+            .query(
+                "SELECT user_id, name, email FROM authors WHERE pid = $1 AND aid = ANY($2) ORDER BY aid",
+                &[&pid, &ids],
+            )
             .await?;
         let some = |text: String| if text.is_empty() { None } else { Some(text) };
         rows.iter()
-            .map(|row| {
-                Ok(Author { id: row.try_get(0)?, name: some(row.try_get(1)?), email: some(row.try_get(2)?) })
-            })
+            .map(|row| Ok(Author { id: row.try_get(0)?, name: some(row.try_get(1)?), email: some(row.try_get(2)?) }))
             .collect()
     }
 
@@ -136,7 +137,8 @@ async fn collect_paths(
 
 fn collect(paths: &mut BTreeMap<FilePath, Sides>, rows: &[PgRow]) -> Result<(), StoreError> {
     for row in rows {
-        let path = FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
+        let path =
+            FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
         paths.insert(path, sides(row)?);
     }
     Ok(())

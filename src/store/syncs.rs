@@ -64,7 +64,15 @@ const COLUMNS: &str = "id, pid, connection, kind, direction, status, commit_sha,
 
 impl Sync {
     /// A row that waits to be worked on.
-    pub fn queued(id: Uuid, pid: i64, connection: Uuid, kind: SyncKind, branch: &str, revision: i64, now: DateTime<Utc>) -> Self {
+    pub fn queued(
+        id: Uuid,
+        pid: i64,
+        connection: Uuid,
+        kind: SyncKind,
+        branch: &str,
+        revision: i64,
+        now: DateTime<Utc>,
+    ) -> Self {
         Sync {
             id,
             pid,
@@ -258,7 +266,13 @@ pub type Before = Option<Uuid>;
 
 impl Store {
     /// The history, newest first, before the given row.
-    pub async fn syncs(&self, pid: i64, status: Option<SyncStatus>, before: Before, limit: i64) -> Result<Vec<Sync>, StoreError> {
+    pub async fn syncs(
+        &self,
+        pid: i64,
+        status: Option<SyncStatus>,
+        before: Before,
+        limit: i64,
+    ) -> Result<Vec<Sync>, StoreError> {
         let client = self.client().await?;
         let before = before.unwrap_or(Uuid::max());
         let rows = match status {
@@ -267,7 +281,9 @@ impl Store {
                 client.query(&client.prepare_cached(&sql).await?, &[&pid, &before, &limit]).await?
             }
             Some(status) => {
-                let sql = format!("SELECT {COLUMNS} FROM syncs WHERE pid = $1 AND status = $4 AND id < $2 ORDER BY id DESC LIMIT $3");
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM syncs WHERE pid = $1 AND status = $4 AND id < $2 ORDER BY id DESC LIMIT $3"
+                );
                 client.query(&client.prepare_cached(&sql).await?, &[&pid, &before, &limit, &status.as_str()]).await?
             }
         };
@@ -301,13 +317,16 @@ impl Store {
     /// Whether one of these commits is this project's own.
     pub async fn sync_of_commit(&self, pid: i64, commit: Oid) -> Result<Option<Uuid>, StoreError> {
         let client = self.client().await?;
-        let row = client.query_opt("SELECT id FROM syncs WHERE pid = $1 AND commit_sha = $2 LIMIT 1", &[&pid, &commit.as_bytes()]).await?;
+        let row = client
+            .query_opt("SELECT id FROM syncs WHERE pid = $1 AND commit_sha = $2 LIMIT 1", &[&pid, &commit.as_bytes()])
+            .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 }
 
 pub async fn by_id(client: &impl GenericClient, pid: i64, id: Uuid) -> Result<Option<Sync>, StoreError> {
-    let row = client.query_opt(&format!("SELECT {COLUMNS} FROM syncs WHERE id = $1 AND pid = $2"), &[&id, &pid]).await?;
+    let row =
+        client.query_opt(&format!("SELECT {COLUMNS} FROM syncs WHERE id = $1 AND pid = $2"), &[&id, &pid]).await?;
     row.as_ref().map(Sync::from_row).transpose()
 }
 

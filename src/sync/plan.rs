@@ -306,15 +306,20 @@ fn plan_collision(plan: &mut Plan, path: &FilePath, row: &Row, part: Part, polic
 /// What is pushed must not meet a file or folder that stays on the branch, and what is taken must
 /// not meet one that stays in the project: such paths wait for the others.
 fn keep_folders_apart(plan: &mut Plan, rows: &BTreeMap<FilePath, Row>) {
-    let blocked_push = blocked(&plan.push, |path, row| {
-        row.github.is_some() && !matches!(plan.push.get(path), Some(None))
-    }, rows);
+    let blocked_push =
+        blocked(&plan.push, |path, row| row.github.is_some() && !matches!(plan.push.get(path), Some(None)), rows);
     for path in &blocked_push {
         plan.push.remove(path);
     }
-    let blocked_take = blocked(&plan.take, |path, row| {
-        row.project.is_some() && !matches!(plan.take.get(path), Some(None)) && !matches!(plan.propose.get(path), Some(None))
-    }, rows);
+    let blocked_take = blocked(
+        &plan.take,
+        |path, row| {
+            row.project.is_some()
+                && !matches!(plan.take.get(path), Some(None))
+                && !matches!(plan.propose.get(path), Some(None))
+        },
+        rows,
+    );
     for path in blocked_take {
         plan.take.remove(&path);
         plan.keep.push(path);

@@ -184,7 +184,8 @@ fn sides() -> impl Strategy<Value = Row> {
     (side.clone(), side.clone(), side).prop_map(|(base, project, github)| row(&format!("{base}{project}{github}")))
 }
 
-const SIDES: [fn(&mut Row) -> &mut Option<Entry>; 3] = [|row| &mut row.base, |row| &mut row.project, |row| &mut row.github];
+const SIDES: [fn(&mut Row) -> &mut Option<Entry>; 3] =
+    [|row| &mut row.base, |row| &mut row.project, |row| &mut row.github];
 
 /// Rows of two trees: neither side has a path as file and folder.
 fn trees() -> impl Strategy<Value = BTreeMap<FilePath, Row>> {

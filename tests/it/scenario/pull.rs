@@ -12,7 +12,10 @@ async fn somebody_elses_push_comes_in_by_webhook() {
     let site = story.project("site").await.connected_to(&repo).await;
     let before = site.get("").await["revision"].as_i64().unwrap();
 
-    repo.push("main", &[Change::file("a.txt", "two\n"), Change::delete("gone.txt"), Change::executable("run.sh", "#!/bin/sh\n")]);
+    repo.push(
+        "main",
+        &[Change::file("a.txt", "two\n"), Change::delete("gone.txt"), Change::executable("run.sh", "#!/bin/sh\n")],
+    );
     story.drain().await;
 
     site.agrees_with(&repo, "main").await;
@@ -133,7 +136,10 @@ async fn many_deletions_wait_for_a_person() {
     site.changes(files[..25].iter().map(|(path, _)| remove(path)).collect()).await;
     story.drain().await;
     let status = site.status().await;
-    assert_eq!((status["sync_status"].as_str(), status["error"]["code"].as_str()), (Some("conflict"), Some("confirmation_required")));
+    assert_eq!(
+        (status["sync_status"].as_str(), status["error"]["code"].as_str()),
+        (Some("conflict"), Some("confirmation_required"))
+    );
     assert_eq!(repo.files("main").len(), 30);
     site.post("/confirm", json!({ "user": "ada" })).await.expect(202);
     story.drain().await;
