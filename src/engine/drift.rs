@@ -30,9 +30,20 @@ impl Engine {
             return Ok(0);
         }
         let Some(_) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
-        let marked = self.probe_unhealed().await? + self.compare_heads().await?;
-        self.store.task_done(TASK, &serde_json::Value::Null).await?;
-        Ok(marked)
+        match self.compare_all().await {
+            Ok(marked) => {
+                self.store.task_done(TASK, &serde_json::Value::Null).await?;
+                Ok(marked)
+            }
+            Err(error) => {
+                self.store.task_failed(TASK).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn compare_all(&self) -> Result<usize, StoreError> {
+        Ok(self.probe_unhealed().await? + self.compare_heads().await?)
     }
 
     async fn probe_unhealed(&self) -> Result<usize, StoreError> {

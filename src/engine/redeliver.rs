@@ -97,7 +97,7 @@ impl Engine {
         let (after, asked) = match walked {
             Ok(walked) => walked,
             Err(error) => {
-                self.store.task_done(TASK, &to_json(&before)?).await?;
+                self.store.task_failed(TASK).await?;
                 return Err(error);
             }
         };

@@ -1,4 +1,4 @@
-//! Reading entries from streams, and what becomes of them: acknowledged, put off, handed back.
+//! Reading entries from streams. What becomes of them stands in `fate`.
 //!
 //! Each reader has a connection of its own, because a blocking read holds up whatever shares it.
 
@@ -11,13 +11,15 @@ use redis::streams::{StreamAutoClaimReply, StreamId, StreamPendingCountReply, St
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError};
 
 use super::entry::{self, Unreadable};
-use super::keys::{GROUP, LEFT, Stream};
+use super::keys::{GROUP, Stream};
 use super::{Queue, QueueError, link};
 use crate::job::{Job, Wake};
 
 /// How long a read waits for something to come, at most; also how long a reader takes to notice a
 /// shutdown, and how often it looks for what others left or put off.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The first entry's id, or an earlier one.
+const START: &str = "0-0";
 
 /// A job in a worker's hands.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl InHand {
         self.set().contains(&(stream, id.to_owned()))
     }
 
-    fn of(&self, stream: Stream) -> Vec<String> {
+    pub fn of(&self, stream: Stream) -> Vec<String> {
         self.set().iter().filter(|(its, _)| *its == stream).map(|(_, id)| id.clone()).collect()
     }
 }
@@ -64,6 +66,8 @@ pub struct Reader {
     /// An answer may have been lost with the last connection: what it held is ours already.
     recover: bool,
     claimed_at: Option<Instant>,
+    /// Where the next look for abandoned entries begins, for each stream: one looks only so far.
+    claim_from: Vec<String>,
     wait: Duration,
 }
 
@@ -71,7 +75,16 @@ impl Reader {
     pub async fn open(queue: &Queue, streams: &'static [Stream], in_hand: InHand) -> Result<Self, QueueError> {
         let wait = LONGEST_WAIT.min(queue.settings().claim_idle / 4);
         let connection = link::dial(&queue.0.client, wait).await?;
-        Ok(Reader { queue: queue.clone(), streams, in_hand, connection, recover: true, claimed_at: None, wait })
+        Ok(Reader {
+            queue: queue.clone(),
+            streams,
+            in_hand,
+            connection,
+            recover: true,
+            claimed_at: None,
+            claim_from: vec![START.to_owned(); streams.len()],
+            wait,
+        })
     }
 
     /// Up to `room` jobs, waiting a second for the first one; then one more can come with it.
@@ -160,7 +173,7 @@ impl Reader {
     /// What nobody has touched for long: its worker died, or put it off until now.
     async fn claimed(&mut self, room: usize) -> Result<Vec<Taken>, QueueError> {
         let mut found = Vec::new();
-        for stream in self.streams {
+        for (number, stream) in self.streams.iter().enumerate() {
             if found.len() >= room {
                 break;
             }
@@ -168,10 +181,11 @@ impl Reader {
             claim.arg(self.queue.keys().stream(*stream)).arg(GROUP).arg(&self.queue.0.consumer);
             claim
                 .arg(self.queue.settings().claim_idle.as_millis() as u64)
-                .arg("0-0")
+                .arg(&self.claim_from[number])
                 .arg("COUNT")
                 .arg(room - found.len());
             let reply: StreamAutoClaimReply = self.run(&claim).await?;
+            self.claim_from[number] = reply.next_stream_id;
             found.extend(self.counted(*stream, reply.claimed).await?);
         }
         Ok(found)
@@ -254,102 +268,4 @@ fn wake_of(job: &Job) -> Option<Wake> {
 /// The group, or the stream with it, is gone: Redis was emptied, or came back without them.
 fn is_no_group(error: &RedisError) -> bool {
     matches!(error.code(), Some("NOGROUP" | "UNBLOCKED"))
-}
-
-impl Queue {
-    /// From the beginning of the stream: what was appended before the group existed counts too.
-    pub(super) async fn make_groups(&self, streams: &[Stream]) -> Result<(), QueueError> {
-        for stream in streams {
-            let mut make = redis::cmd("XGROUP");
-            make.arg("CREATE").arg(self.keys().stream(*stream)).arg(GROUP).arg("0").arg("MKSTREAM");
-            match self.link().run::<()>(&make).await {
-                Err(QueueError::Unavailable(error)) if error.code() == Some("BUSYGROUP") => {}
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Done: the entry goes. When this fails it comes again, and has no effect then.
-    pub(super) async fn acknowledge(&self, taken: &Done) {
-        self.forget(taken.stream, &taken.id, taken.delivery.as_deref()).await;
-    }
-
-    async fn forget(&self, stream: Stream, id: &str, delivery: Option<&str>) {
-        let key = self.keys().stream(stream);
-        // No transaction: a full Redis refuses those, and only by this can it get emptier. Interrupted
-        // between the two, the group knows an entry that is gone, and a claim tidies that up.
-        let mut forget = redis::pipe();
-        forget.xdel(key, &[id]).ignore().xack(key, GROUP, &[id]).ignore();
-        if let Some(delivery) = delivery {
-            forget.del(self.keys().seen(delivery)).ignore();
-        }
-        if let Err(error) = self.link().pipe::<()>(&forget).await {
-            tracing::warn!(%error, "a finished job could not be acknowledged; it will come again without effect");
-        }
-    }
-
-    /// Not now: somebody claims it after `delay` (at most the claim's idle time). It then counts as
-    /// handed out `deliveries` times before.
-    pub(super) async fn put_off(&self, stream: Stream, id: &str, deliveries: u32, delay: Duration) {
-        let idle = self.settings().claim_idle.saturating_sub(delay);
-        let claim = self.claim_for(
-            LEFT,
-            stream,
-            &[id.to_owned()],
-            &["IDLE", &idle.as_millis().to_string(), "RETRYCOUNT", &deliveries.to_string()],
-        );
-        if let Err(error) = self.link().run::<()>(&claim).await {
-            tracing::warn!(%error, "a job could not be put off; it will be claimed");
-        }
-    }
-
-    /// Work goes on: nobody else may claim it.
-    pub(super) async fn heartbeat(&self, in_hand: &InHand) -> Result<(), QueueError> {
-        for stream in Stream::ALL {
-            for ids in in_hand.of(stream).chunks(100) {
-                self.link().run::<()>(&self.claim_for(&self.0.consumer, stream, ids, &[])).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// At the end: what this process still has is free at once, and the process is forgotten.
-    pub(super) async fn hand_back(&self, streams: &[Stream]) -> Result<(), QueueError> {
-        for stream in streams {
-            let mut ask = redis::cmd("XPENDING");
-            ask.arg(self.keys().stream(*stream)).arg(GROUP).arg("-").arg("+").arg(1000).arg(&self.0.consumer);
-            let pending: StreamPendingCountReply = self.link().run(&ask).await?;
-            for entry in pending.ids {
-                let before = u32::try_from(entry.times_delivered).unwrap_or(1).saturating_sub(1);
-                self.put_off(*stream, &entry.id, before, Duration::ZERO).await;
-            }
-            self.forget_consumer(*stream, &self.0.consumer).await?;
-        }
-        Ok(())
-    }
-
-    fn claim_for(&self, consumer: &str, stream: Stream, ids: &[String], more: &[&str]) -> Cmd {
-        let mut claim = redis::cmd("XCLAIM");
-        claim.arg(self.keys().stream(stream)).arg(GROUP).arg(consumer).arg(0).arg(ids).arg(more).arg("JUSTID");
-        claim
-    }
-}
-
-/// What is needed to acknowledge a job after it was handed over.
-#[derive(Debug, Clone)]
-pub struct Done {
-    pub stream: Stream,
-    pub id: String,
-    pub delivery: Option<String>,
-}
-
-impl From<&Taken> for Done {
-    fn from(taken: &Taken) -> Self {
-        let delivery = match &taken.job {
-            Job::Delivery(delivery) => Some(delivery.id.clone()),
-            Job::Wake(_) => None,
-        };
-        Done { stream: taken.stream, id: taken.id.clone(), delivery }
-    }
 }

@@ -7,7 +7,7 @@
 //!
 //! - `ingest`: a delivery onto its stream, at most once while it is there, in one round trip.
 //! - `due`: wake-ups for later and for now; both coalesce.
-//! - `lane`, `worker`: reading, claiming, acknowledging; so many jobs at once, no more.
+//! - `lane`, `fate`, `worker`: reading, claiming, acknowledging; so many jobs at once, no more.
 //! - `once`: the same without a worker, for tests.
 //! - `backoff` (pure), `periodic`: when to try again, and what runs every so often.
 
@@ -15,6 +15,7 @@ pub mod backoff;
 mod checkup;
 mod due;
 mod entry;
+mod fate;
 pub mod heartbeat;
 mod ingest;
 mod keys;

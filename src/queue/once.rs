@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::lane::{Done, InHand, Reader};
+use super::fate::Done;
+use super::lane::{InHand, Reader};
 use super::worker::{DELIVERY_LANE, Handler, Outcome, WAKE_LANE, outcome_of};
 use super::{Queue, QueueError};
 

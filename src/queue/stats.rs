@@ -57,13 +57,6 @@ impl Queue {
         }
         Ok(())
     }
-
-    /// Only for one that holds nothing: its entries would go with it.
-    pub(super) async fn forget_consumer(&self, stream: Stream, consumer: &str) -> Result<(), QueueError> {
-        let mut forget = redis::cmd("XGROUP");
-        forget.arg("DELCONSUMER").arg(self.keys().stream(stream)).arg(GROUP).arg(consumer);
-        self.link().run(&forget).await
-    }
 }
 
 /// Unix milliseconds: the first half of an entry's id.

@@ -14,8 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::fate::Done;
 use super::keys::Stream;
-use super::lane::{Done, InHand, Reader, Taken};
+use super::lane::{InHand, Reader, Taken};
 use super::{Queue, backoff};
 use crate::job::Job;
 

@@ -59,6 +59,13 @@ impl Store {
         Ok(())
     }
 
+    /// The task did not get through: whoever looks next takes it up.
+    pub async fn task_failed(&self, name: &str) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("UPDATE periodic SET lease_until = NULL WHERE name = $1", &[&name]).await?;
+        Ok(())
+    }
+
     /// Work that is due and that nobody is at, the longest due first.
     pub async fn work_due(&self, limit: i64) -> Result<Vec<Wake>, StoreError> {
         let client = self.client().await?;

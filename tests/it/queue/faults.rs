@@ -21,6 +21,28 @@ async fn what_a_dead_worker_left_is_claimed() {
 }
 
 #[tokio::test]
+async fn what_was_left_is_found_behind_much_that_goes_on() {
+    let redis = Redis::start();
+    let (busy, hanging) = (queue_on(&redis), Scribe::answering(|_, _| Answer::Hang));
+    busy.wake_all((0..60).map(project), lockstep::queue::Priority::Background).await.unwrap();
+    let living = start(&busy, &hanging, 60);
+    hanging.until_seen(60).await;
+    let (dying, other) = (queue_on(&redis), Scribe::answering(|_, _| Answer::Hang));
+    let dead = start(&dying, &other, 1);
+    dying.ingest(&delivery("unused")).await.unwrap();
+    // The busy one has no room left, so this is the dying one's.
+    busy.wake_now(&project(99)).await.unwrap();
+    other.until(|scribe| scribe.seen().contains(&Job::Wake(project(99)))).await;
+    dead.kill().await;
+
+    let (next, scribe) = (queue_on(&redis), Scribe::new());
+    let worker = start(&next, &scribe, 1);
+    scribe.until(|scribe| scribe.seen().contains(&Job::Wake(project(99)))).await;
+    worker.stop().await;
+    living.kill().await;
+}
+
+#[tokio::test]
 async fn long_work_is_not_claimed_from_the_living() {
     let redis = Redis::start();
     let (queue, hanging) = (queue_on(&redis), Scribe::answering(|_, _| Answer::Hang));
