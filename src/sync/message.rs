@@ -122,7 +122,8 @@ fn trailers(authors: &[Author]) -> Vec<String> {
 /// The person's name; without one what stands before the `@`, never the host's own id.
 fn name_of(author: &Author, email: &str) -> String {
     let name = plain(author.name.as_deref().unwrap_or_default());
-    if name.is_empty() { email.split('@').next().unwrap_or(email).to_owned() } else { name }
+    let local = email.split('@').next().unwrap_or_default();
+    [name.as_str(), local, email].into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
 }
 
 /// Without what could end a trailer's line or its address.

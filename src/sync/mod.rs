@@ -7,6 +7,7 @@
 pub mod diff;
 pub mod exclude;
 mod fuel;
+mod gaps;
 pub mod glob;
 mod lines;
 pub mod merge;

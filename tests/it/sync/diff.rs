@@ -133,7 +133,7 @@ fn two_trees() -> impl Strategy<Value = (Files, Files)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases())]
 
     #[test]
     fn a_patch_makes_one_tree_of_the_other((old, new) in two_trees()) {

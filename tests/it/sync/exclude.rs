@@ -357,7 +357,7 @@ fn paths() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases())]
 
     #[test]
     fn random_patterns_mean_what_git_says(patterns in proptest::collection::vec(pattern(), 1..6), paths in paths()) {

@@ -51,7 +51,7 @@ fn without_cr(marked: &[u8]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases())]
 
     #[test]
     fn merges_are_those_of_git(

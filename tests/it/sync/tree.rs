@@ -52,7 +52,7 @@ fn wild() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases())]
 
     #[test]
     fn ids_are_those_of_git(files in manifest(), seed in any::<usize>()) {
@@ -74,13 +74,13 @@ proptest! {
     fn accepted_paths_are_good_enough_for_git(paths in proptest::collection::vec(wild(), 1..20)) {
         let git = Git::init();
         let blob = String::from_utf8(git.ok(&["hash-object", "-w", "--stdin"], b"x")).unwrap();
-        for path in paths.into_iter().filter_map(|path| FilePath::parse(path).ok()) {
-            git.ok(&["read-tree", "--empty"], b"");
-            let taken = git.run(&["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true", "update-index", "--add",
-                "--cacheinfo", &format!("100644,{},{path}", blob.trim())], b"");
-            prop_assert!(taken.status.success(), "{path:?}: {}", String::from_utf8_lossy(&taken.stderr));
-            git.ok(&["write-tree"], b"");
-        }
+        // Each in a folder of its own, so that none is in the way of another.
+        let accepted = paths.into_iter().filter_map(|path| FilePath::parse(path).ok()).enumerate();
+        let lines: String = accepted.map(|(i, path)| format!("100644 {}\tn{i}/{path}\0", blob.trim())).collect();
+        let strict = ["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true", "update-index", "-z", "--index-info"];
+        let taken = git.run(&strict, lines.as_bytes());
+        prop_assert!(taken.status.success(), "{lines:?}: {}", String::from_utf8_lossy(&taken.stderr));
+        git.ok(&["write-tree"], b"");
         let fsck = git.run(&["fsck", "--strict", "--no-dangling"], b"");
         prop_assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stderr));
     }
