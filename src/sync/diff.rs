@@ -35,8 +35,9 @@ pub struct FileDiff<'a> {
 /// Appends the patch of one path to `out`. Nothing when nothing differs.
 pub fn write(out: &mut Vec<u8>, diff: &FileDiff<'_>) {
     match (diff.old, diff.new) {
-        // A patch cannot turn a file into a symlink: it takes one away and makes the other.
-        (Some(old), Some(new)) if kind(old.entry.mode) != kind(new.entry.mode) => {
+        // A patch cannot turn a file into a symlink: it takes one away and makes the other. So does one that
+        // renames a symlink, because `git apply` would still see the old one in the way of a folder.
+        (Some(old), Some(new)) if kind(old.entry.mode) != kind(new.entry.mode) || is_renamed_link(diff) => {
             write_one(out, &FileDiff { path: diff.from.unwrap_or(diff.path), from: None, new: None, ..*diff });
             write_one(out, &FileDiff { from: None, old: None, ..*diff });
         }
@@ -44,6 +45,10 @@ pub fn write(out: &mut Vec<u8>, diff: &FileDiff<'_>) {
         (None, None) => {}
         _ => write_one(out, diff),
     }
+}
+
+fn is_renamed_link(diff: &FileDiff<'_>) -> bool {
+    diff.from.is_some() && diff.old.is_some_and(|old| old.entry.mode == Mode::Symlink)
 }
 
 /// What a patch cannot change.

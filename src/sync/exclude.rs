@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::glob::Glob;
+use super::glob::{Glob, Text};
 use crate::model::settings::{MAX_PATTERN_CHARS, MAX_PATTERNS};
 
 /// Compiled patterns.
@@ -108,14 +108,12 @@ impl Excluder {
         let path = path.as_bytes();
         let name = &path[path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1)..];
         let mut best = literal(&self.names, name, is_dir).max(literal(&self.paths, path, is_dir));
-        for rule in self.globs.iter().rev() {
-            if best.is_some_and(|b| b.order > rule.verdict.order) {
-                break;
-            }
-            if (is_dir || !rule.dir_only) && rule.glob.matches(if rule.pathname { path } else { name }) {
-                best = Some(rule.verdict);
-                break;
-            }
+        if !self.globs.is_empty() {
+            let (path, name) = (Text::new(path), Text::new(name));
+            let later = self.globs.iter().rev().take_while(|rule| best.is_none_or(|b| b.order < rule.verdict.order));
+            let mut fitting = later.filter(|rule| is_dir || !rule.dir_only);
+            let found = fitting.find(|rule| rule.glob.matches(if rule.pathname { &path } else { &name }));
+            best = found.map(|rule| rule.verdict).or(best);
         }
         best.is_some_and(|b| b.excluded)
     }

@@ -29,6 +29,21 @@ pub struct Glob {
     prefix: Vec<u8>,
     middle: Vec<Step>,
     suffix: Vec<u8>,
+    /// The bytes that must occur.
+    needs: ByteSet,
+}
+
+/// What patterns are matched against: a path or the last segment of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    bytes: &'a [u8],
+    has: ByteSet,
+}
+
+impl<'a> Text<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Text { bytes, has: ByteSet::of(bytes.iter().copied()) }
+    }
 }
 
 impl Glob {
@@ -36,6 +51,7 @@ impl Glob {
     /// for the last segment only. `None` when it is longer than any setting allows.
     pub fn compile(pattern: &[u8], pathname: bool) -> Option<Self> {
         let mut middle = steps(pattern, pathname);
+        let needs = needed(&middle);
         let is_byte = |step: &Step| matches!(step, Step::Byte(_));
         let head = middle.iter().take_while(|s| is_byte(s)).count();
         let prefix = bytes_of(middle.drain(..head));
@@ -43,7 +59,7 @@ impl Glob {
         // The slash of a skipping step belongs to it.
         let keep = usize::from(matches!(middle.iter().rev().nth(tail), Some(Step::DeepOrSkip)));
         let suffix = bytes_of(middle.drain((middle.len() - tail + keep).min(middle.len())..));
-        (middle.len() < MAX_STATES).then_some(Glob { prefix, middle, suffix })
+        (middle.len() < MAX_STATES).then_some(Glob { prefix, middle, suffix, needs })
     }
 
     /// The text, when nothing but that text matches.
@@ -51,8 +67,11 @@ impl Glob {
         self.middle.is_empty().then_some(self.prefix.as_slice())
     }
 
-    pub fn matches(&self, text: &[u8]) -> bool {
-        let Some(rest) = text.strip_prefix(self.prefix.as_slice()) else { return false };
+    pub fn matches(&self, text: &Text<'_>) -> bool {
+        if !text.has.includes(&self.needs) {
+            return false;
+        }
+        let Some(rest) = text.bytes.strip_prefix(self.prefix.as_slice()) else { return false };
         let Some(rest) = rest.strip_suffix(self.suffix.as_slice()) else { return false };
         match self.middle.as_slice() {
             [] => rest.is_empty(),
@@ -61,6 +80,13 @@ impl Glob {
             steps => run(steps, rest),
         }
     }
+}
+
+/// The bytes of all literal steps, but for a slash that a skipping step may leave out.
+fn needed(steps: &[Step]) -> ByteSet {
+    let skipped = |at: usize| at > 0 && steps[at - 1] == Step::DeepOrSkip;
+    let bytes = steps.iter().enumerate().filter(|(at, _)| !skipped(*at));
+    ByteSet::of(bytes.filter_map(|(_, step)| if let Step::Byte(byte) = step { Some(*byte) } else { None }))
 }
 
 fn bytes_of(steps: impl Iterator<Item = Step>) -> Vec<u8> {
@@ -120,9 +146,20 @@ fn nothing() -> Step {
     Step::Set(Box::new([0; 4]))
 }
 
+#[derive(Debug, Clone, Copy)]
 struct ByteSet([u64; 4]);
 
 impl ByteSet {
+    fn of(bytes: impl Iterator<Item = u8>) -> Self {
+        let mut set = ByteSet([0; 4]);
+        bytes.for_each(|byte| set.insert(byte));
+        set
+    }
+
+    fn includes(&self, other: &ByteSet) -> bool {
+        self.0.iter().zip(&other.0).all(|(mine, theirs)| theirs & !mine == 0)
+    }
+
     fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }

@@ -54,10 +54,11 @@ fn patch(old: &Files, new: &Files) -> Vec<u8> {
 /// Puts the files into git's index.
 fn stage(git: &Git, files: &Files) {
     git.ok(&["read-tree", "--empty"], b"");
-    let lines = files.iter().map(|(path, file)| {
-        let oid = git.ok(&["hash-object", "-w", "--stdin"], &file.1);
-        format!("{} {}\t{path}\0", file.0, String::from_utf8(oid).unwrap().trim())
-    });
+    let names: Vec<_> = (0..files.len()).map(|i| format!("content-{i}")).collect();
+    names.iter().zip(files.values()).for_each(|(name, file)| git.write(name, &file.1));
+    let oids = git.ok(&["hash-object", "-w", "--no-filters", "--stdin-paths"], names.join("\n").as_bytes());
+    let oids = String::from_utf8(oids).unwrap();
+    let lines = files.iter().zip(oids.lines()).map(|((path, file), oid)| format!("{} {oid}\t{path}\0", file.0));
     git.ok(&["update-index", "-z", "--index-info"], lines.collect::<String>().as_bytes());
 }
 

@@ -308,26 +308,35 @@ const PATHS: &[&str] = &[
     "\u{feff}a",
 ];
 
-/// What git says of each path, with the patterns as the lines of the root's `.gitignore`.
-fn ask_git(git: &Git, patterns: &[String], paths: &[String]) -> Vec<bool> {
-    git.write(".gitignore", format!("{}\n", patterns.join("\n")).as_bytes());
-    let input: Vec<u8> = paths.iter().flat_map(|path| [path.as_bytes(), b"\0"].concat()).collect();
-    let output = git.run(&["check-ignore", "--no-index", "-z", "--stdin"], &input);
+/// The paths that git ignores, with each list of patterns as the lines of the `.gitignore` of a folder of its own.
+fn ask_git(lists: &[Vec<String>], paths: &[String]) -> HashSet<(usize, String)> {
+    let git = Git::init();
+    for (i, patterns) in lists.iter().enumerate() {
+        git.write(&format!("{i}/.gitignore"), format!("{}\n", patterns.join("\n")).as_bytes());
+    }
+    let input: String = (0..lists.len()).flat_map(|i| paths.iter().map(move |path| format!("{i}/{path}\0"))).collect();
+    let output = git.run(&["check-ignore", "--no-index", "-z", "--stdin"], input.as_bytes());
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
-    let ignored: HashSet<&[u8]> = output.stdout.split(|b| *b == 0).collect();
-    paths.iter().map(|path| ignored.contains(path.as_bytes())).collect()
+    let ignored = String::from_utf8(output.stdout).unwrap();
+    let split = |path: &str| path.split_once('/').map(|(i, path)| (i.parse().unwrap(), path.to_owned()));
+    ignored.split('\0').filter_map(split).collect()
 }
 
-/// The paths of which git says otherwise than we.
-fn differences(git: &Git, patterns: &[String], paths: &[String]) -> Vec<String> {
-    let excluder = Excluder::new(patterns).unwrap();
-    let expected = ask_git(git, patterns, paths);
-    let many = excluder.excluded_many(paths.iter().map(String::as_str));
-    let check = paths.iter().zip(expected).zip(many);
-    check
-        .filter(|((path, expected), many)| excluder.is_excluded(path) != *expected || many != expected)
-        .map(|((path, expected), _)| format!("{patterns:?} {path:?}: git says {expected}"))
-        .collect()
+/// Where git says otherwise than we.
+fn differences(lists: &[Vec<String>], paths: &[String]) -> Vec<String> {
+    let ignored = ask_git(lists, paths);
+    let mut wrong = Vec::new();
+    for (i, patterns) in lists.iter().enumerate() {
+        let excluder = Excluder::new(patterns).unwrap();
+        let many = excluder.excluded_many(paths.iter().map(String::as_str));
+        for (path, many) in paths.iter().zip(many) {
+            let expected = ignored.contains(&(i, path.clone()));
+            if excluder.is_excluded(path) != expected || many != expected {
+                wrong.push(format!("{patterns:?} {path:?}: git says {expected}"));
+            }
+        }
+    }
+    wrong
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -336,11 +345,10 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_pattern_of_the_table_means_what_git_says() {
-    let git = Git::init();
     let paths: Vec<String> = owned(PATHS).into_iter().filter(|path| path != ".").collect();
     let alone = PATTERNS.iter().map(|pattern| owned(&[pattern]));
     let pairs = BEFORE.iter().flat_map(|first| PATTERNS.iter().map(|second| owned(&[first, second])));
-    let wrong: Vec<_> = alone.chain(pairs).flat_map(|patterns| differences(&git, &patterns, &paths)).collect();
+    let wrong = differences(&alone.chain(pairs).collect::<Vec<_>>(), &paths);
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong[..wrong.len().min(60)].join("\n"));
 }
 
@@ -360,8 +368,11 @@ proptest! {
     #![proptest_config(super::cases())]
 
     #[test]
-    fn random_patterns_mean_what_git_says(patterns in proptest::collection::vec(pattern(), 1..6), paths in paths()) {
-        let wrong = differences(&Git::init(), &patterns, &paths);
+    fn random_patterns_mean_what_git_says(
+        lists in proptest::collection::vec(proptest::collection::vec(pattern(), 1..6), 1..6),
+        paths in paths(),
+    ) {
+        let wrong = differences(&lists, &paths);
         prop_assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
