@@ -70,7 +70,7 @@ impl Followers {
     }
 
     fn tell_all(&self) {
-        self.state().projects.values().for_each(|sender| drop(sender.send_replace(())));
+        self.state().projects.values().for_each(|sender| sender.send_modify(|()| {}));
     }
 
     /// Forgets projects that nobody follows any more; true: there is nobody left to listen for.
