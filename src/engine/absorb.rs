@@ -55,7 +55,7 @@ impl Look<'_> {
                         syncs::save_files(tx, on.pid, sync.id, &files).await?;
                     }
                 }
-                if !absorbed.moved_on.is_empty() {
+                if absorbed.edited {
                     integrations::set_due(tx, on.pid, on.now, false).await?;
                 }
                 let proposal = self.write_proposal(tx, decision, &absorbed).await?;

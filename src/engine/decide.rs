@@ -42,7 +42,7 @@ impl Look<'_> {
         let kept = self.on.settings.pull || remote.moved;
         let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
         let mut rows = rows(&snapshot, &remote, &excluder);
-        let live = self.live_pulls(snapshot.paths.values().any(|sides| sides.held.is_some())).await?;
+        let live = self.live_pulls().await?;
         let released = self.release_merged(&live, &remote, &mut rows).await?;
         let policy = self.policy();
         let (merged, sizes) = self.merge_rounds(&rows, policy).await?;

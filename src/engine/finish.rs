@@ -12,7 +12,7 @@ use super::view::{self, SyncView};
 use crate::model::{Author, Code, Direction, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
 use crate::store::events::Actor;
 use crate::store::integrations::{Guard, Recorded};
-use crate::store::settle::{self, Settled, Window};
+use crate::store::settle::{self, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
 use crate::store::{StoreError, Transaction, holds, record};
 use crate::sync::message::{self, Changed, Facts, Message};
@@ -184,7 +184,7 @@ impl Look<'_> {
             }
             end(sync, waits)
         });
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         settled.error = None;
         settled.attempts = 0;
         settled.sync_id = None;
@@ -256,7 +256,7 @@ impl Look<'_> {
             row.error = Some(problem.clone());
             row.revision = revision;
         }
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         settled.error = Some(problem);
         settled.confirm = Some(guard);
         settled.confirmed = None;

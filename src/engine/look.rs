@@ -16,6 +16,7 @@ use crate::github::{GithubError, Priority, Repo};
 use crate::model::SyncKind;
 use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, State};
+use crate::store::settle::Settled;
 use crate::store::syncs::Sync;
 use crate::store::{StoreError, integrations};
 
@@ -35,7 +36,10 @@ pub(super) enum Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Trouble::Store(error)
+        match error {
+            StoreError::Contended(_) => Trouble::Again,
+            other => Trouble::Store(other),
+        }
     }
 }
 
@@ -185,6 +189,13 @@ impl Look<'_> {
     /// The plan's ground moved: another look at once, at GitHub's side too.
     async fn again(&self) -> Result<(), StoreError> {
         self.engine.store.mark_again(self.lease).await
+    }
+
+    /// How this look leaves the integration, unless it says otherwise.
+    pub fn settled(&self) -> Settled {
+        let mut settled = Settled::of(&self.on);
+        settled.own.extend(self.sync.as_ref().map(|sync| sync.id));
+        settled
     }
 
     /// The row of this look, made when it has an effect or an error.

@@ -103,7 +103,7 @@ impl Look<'_> {
         if self.on.state == State::Connected {
             return Ok(());
         }
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         settled.state = State::Connected;
         settled.error = None;
         settled.attempts = 0;
@@ -140,7 +140,7 @@ impl Look<'_> {
 
     async fn wait(&mut self, at: DateTime<Utc>, problem: Problem) -> Result<(), StoreError> {
         let shown = (at - self.on.now > SHORT_WAIT).then_some(problem);
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         settled.due_at = Some(at);
         settled.remote_due = true;
         if let Some(sync) = self.sync.as_mut() {
@@ -159,7 +159,7 @@ impl Look<'_> {
             return self.give_up(problem, attempts).await;
         }
         let delay = backoff::random_delay(attempts.unsigned_abs(), self.engine.settings.retry.as_secs_f64());
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         settled.attempts = attempts;
         settled.due_at = Some(self.on.now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::hours(1)));
         settled.remote_due = true;
@@ -170,21 +170,23 @@ impl Look<'_> {
         row.attempts = attempts;
         row.error = Some(problem);
         settled.sync_id = Some(row.id);
+        settled.own.push(row.id);
         self.leave(settled, None).await
     }
 
     async fn give_up(&mut self, problem: Problem, attempts: i32) -> Result<(), StoreError> {
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         (settled.attempts, settled.sync_id, settled.error) = (0, None, Some(problem.clone()));
         let now = self.on.now;
         fail_row(self.row(now), problem, attempts);
+        settled.window = Window::After(self.on.revision);
         self.leave(settled, Some(Failure { dead_letter: true, changed_state: false })).await
     }
 
     /// Pending changes stay, and nothing is tried until the cause may be gone.
     async fn stop(&mut self, state: State, problem: Problem) -> Result<(), StoreError> {
         let changed_state = state != self.on.state && state != State::Connected;
-        let mut settled = Settled::of(&self.on);
+        let mut settled = self.settled();
         (settled.state, settled.attempts, settled.sync_id) = (state, 0, None);
         settled.window = Window::After(self.on.revision);
         settled.error = Some(problem.clone());

@@ -64,6 +64,9 @@ impl Branch<'_> {
     ) -> Result<Committed, Trouble> {
         let oids: BTreeSet<Oid> = after.values().flatten().map(|entry| entry.oid).collect();
         let contents = self.engine.store.blobs(self.pid, &oids).await?;
+        if let Some(oid) = oids.iter().find(|oid| !contents.contains_key(*oid)) {
+            return Err(StoreError::Internal(format!("the content of {oid} is missing")).into());
+        }
         let content = |entry: Entry| contents.get(&entry.oid).cloned().unwrap_or_default();
         let moves: BTreeMap<FilePath, Move> = after
             .iter()
@@ -103,11 +106,8 @@ pub(super) struct LivePull {
 }
 
 impl Look<'_> {
-    /// Pull requests whose paths are among these rows.
-    pub async fn live_pulls(&self, holds_any: bool) -> Result<Vec<LivePull>, Trouble> {
-        if !holds_any {
-            return Ok(Vec::new());
-        }
+    /// Pull requests that hold paths, those that were merged since the branch was looked at included.
+    pub async fn live_pulls(&self) -> Result<Vec<LivePull>, Trouble> {
         let mut live = Vec::new();
         for pull in self.engine.store.live_pulls(self.on.pid, self.on.connection).await? {
             let carries = self.engine.store.carried(pull.id).await?;

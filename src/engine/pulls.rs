@@ -207,13 +207,17 @@ impl Engine {
         match self.steps(lease, on, &mut pull).await {
             Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
             Err(Trouble::Store(error)) => Err(error.into()),
-            Err(Trouble::GitHub(error)) if is_final(&error) => {
+            // What a proposal carries has no other place: it is kept, and tried again.
+            Err(Trouble::GitHub(error)) if is_final(&error) && !pull.proposed => {
                 self.abandon(lease, on, &pull, &error).await?;
                 Err(error.into())
             }
             Err(Trouble::GitHub(error)) => {
                 let delay = backoff::random_delay(pull.attempts.unsigned_abs() + 1, self.settings.retry.as_secs_f64());
-                let at = Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(1));
+                let at = match &error {
+                    GithubError::RetryAt { at, .. } => *at,
+                    _ => Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(1)),
+                };
                 let problem = Problem::new(error.code(), error.to_string());
                 self.store.make_later(pull.id, at, &problem).await?;
                 self.wake_at(crate::job::Wake::PullRequest { id: pull.id }, at).await;

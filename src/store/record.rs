@@ -37,6 +37,8 @@ pub struct Absorbed {
     pub changed: BTreeSet<FilePath>,
     /// Paths that were edited, or got a file or folder in their way, since the snapshot.
     pub moved_on: BTreeSet<FilePath>,
+    /// Whether any of those was edited: then there is something new to plan.
+    pub edited: bool,
 }
 
 /// Writes all paths and the new revision. What the project's files were stays known to snapshots
@@ -49,12 +51,13 @@ pub async fn absorb(
 ) -> Result<Absorbed, StoreError> {
     let present = present_sides(tx, pid, paths).await?;
     let blocked = blocked_paths(tx, pid, paths).await?;
-    let mut moved_on = BTreeSet::new();
+    let (mut moved_on, mut edited) = (BTreeSet::new(), false);
     let mut changed = BTreeSet::new();
     let mut writes = Writes::default();
     for (path, absorb) in paths {
         let now = present.get(path).copied().unwrap_or_default();
         if now != (absorb.seen, absorb.seen_base) || blocked.contains(path) {
+            edited |= now != (absorb.seen, absorb.seen_base);
             moved_on.insert(path.clone());
             writes.note_github(path, absorb);
         } else {
@@ -68,7 +71,7 @@ pub async fn absorb(
     let revision = bump_revision(tx, pid, !changed.is_empty()).await?;
     writes.run(tx, pid, revision).await?;
     remove_empty(tx, pid, &writes.keys()).await?;
-    Ok(Absorbed { revision, changed, moved_on })
+    Ok(Absorbed { revision, changed, moved_on, edited })
 }
 
 /// Records the head whose tree the rows now reflect; `whole`: all of it was compared.

@@ -35,6 +35,10 @@ pub struct Settled {
     /// Set when a sync ended well, with the head both sides have.
     pub synced: Option<Option<Oid>>,
     pub window: Window,
+    /// History rows that are this look's own: another one was asked for meanwhile, and stays.
+    pub own: Vec<Uuid>,
+    /// `confirmed` as this look read it.
+    pub seen_confirmed: Option<String>,
 }
 
 impl Settled {
@@ -52,6 +56,8 @@ impl Settled {
             confirmed: on.confirmed.clone(),
             synced: None,
             window: Window::Keep,
+            own: on.sync_id.into_iter().collect(),
+            seen_confirmed: on.confirmed.clone(),
         }
     }
 }
@@ -67,9 +73,9 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
     tx.execute(
         "UPDATE integrations i SET state = $2, error = $3, attempts = $4,
              window_at = CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END,
-             due_at = least(due_at, $5, CASE WHEN (p.settings->>'auto_sync')::boolean
-                 THEN CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END + (p.settings->>'batch_seconds')::integer * interval '1 second' END),
-             remote_due = remote_due OR $6, sync_id = $7, initial_done = $8, confirm = $9, confirmed = $10,
+             due_at = least(due_at, coalesce($5, CASE WHEN (p.settings->>'auto_sync')::boolean
+                 THEN CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END + (p.settings->>'batch_seconds')::integer * interval '1 second' END)),
+             remote_due = remote_due OR $6, sync_id = CASE WHEN sync_id IS NULL OR sync_id = ANY($14) THEN $7 ELSE sync_id END, initial_done = $8, confirm = $9, confirmed = CASE WHEN confirmed IS NOT DISTINCT FROM $15 THEN $10 ELSE confirmed END,
              last_sync_at = CASE WHEN $11 THEN now() ELSE last_sync_at END, last_commit = coalesce($12, last_commit)
          FROM projects p WHERE p.pid = i.pid AND i.pid = $1",
         &[
@@ -86,6 +92,8 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
             &settled.synced.is_some(),
             &last,
             &(settled.window == Window::Begin),
+            &settled.own,
+            &settled.seen_confirmed,
         ],
     )
     .await?;

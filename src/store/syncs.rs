@@ -332,8 +332,11 @@ pub async fn by_id(client: &impl GenericClient, pid: i64, id: Uuid) -> Result<Op
 
 /// Makes it the integration's unfinished row.
 pub async fn attach(tx: &Transaction<'_>, pid: i64, id: Uuid) -> Result<(), StoreError> {
-    tx.execute("UPDATE integrations SET sync_id = $2 WHERE pid = $1", &[&pid, &id]).await?;
-    Ok(())
+    let sql = "UPDATE integrations SET sync_id = $2 WHERE pid = $1 AND (sync_id IS NULL OR sync_id = $2)";
+    match tx.execute(sql, &[&pid, &id]).await? {
+        0 => Err(StoreError::Contended("another sync was asked for meanwhile".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// A look that came to nothing leaves no row.
