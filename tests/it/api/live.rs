@@ -29,7 +29,7 @@ impl Stream {
         let mut event_stream = false;
         loop {
             let line = stream.line().await.unwrap();
-            event_stream |= line.to_ascii_lowercase() == "content-type: text/event-stream";
+            event_stream |= line.eq_ignore_ascii_case("content-type: text/event-stream");
             if line.is_empty() {
                 break;
             }
@@ -46,7 +46,7 @@ impl Stream {
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = tokio::time::timeout(Duration::from_secs(30), self.0.read_line(&mut line));
-        let read = read.await.expect("the stream says nothing").unwrap_or(0);
+        let read = read.await.unwrap().unwrap_or(0);
         (read > 0).then(|| line.trim_end().to_owned())
     }
 

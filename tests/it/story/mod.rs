@@ -22,7 +22,6 @@ pub struct Story {
     pub github: Sim,
     /// The App's installation at `acme`.
     pub installation: u64,
-    known: bool,
 }
 
 impl Deref for Story {
@@ -58,12 +57,7 @@ impl Story {
         github.user(ADA);
         github.org(ACME, &[(ADA, "admin")]);
         let installation = github.install(ACME);
-        Story { world, github, installation, known: true }
-    }
-
-    /// GitHub may be asked what the simulator does not know.
-    pub fn allow_unknown_requests(&mut self) {
-        self.known = false;
+        Story { world, github, installation }
     }
 
     /// An empty repository.
@@ -119,7 +113,7 @@ impl Story {
 impl Drop for Story {
     fn drop(&mut self) {
         let unknown = self.github.unknown_requests();
-        if self.known && !std::thread::panicking() {
+        if !std::thread::panicking() {
             assert!(unknown.is_empty(), "GitHub does not know: {unknown:?}");
         }
     }

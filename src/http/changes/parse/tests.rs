@@ -12,6 +12,7 @@ fn refused(body: &str) -> (Code, Vec<String>) {
     told(read_changes(body).request.unwrap_err())
 }
 
+#[expect(clippy::boxed_local, reason = "errors come boxed")]
 fn told(error: Box<ApiError>) -> (Code, Vec<String>) {
     (error.code(), error.problem.errors.iter().map(|error| error.field.clone()).collect())
 }
