@@ -82,9 +82,7 @@ impl Engine {
         };
         let mut client = self.store.client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
-        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pull.pid])
-            .await
-            .map_err(StoreError::from)?;
+        pulls::lock_project(&tx, pull.pid).await?;
         let Some(before) = pulls::by_id(&tx, pull.id).await? else { return Ok(pull.clone()) };
         let after = apply(&before, &status);
         if after != before {

@@ -312,3 +312,9 @@ pub async fn paths(client: &impl GenericClient, id: i64) -> Result<Vec<String>, 
     let rows = client.query("SELECT path FROM pull_request_files WHERE pull_request = $1 ORDER BY key", &[&id]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
+
+/// Holds the project's row, as everybody does who writes one of its events.
+pub async fn lock_project(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&pid]).await?;
+    Ok(())
+}
