@@ -26,7 +26,7 @@ pub async fn stream(
     }))
 }
 
-async fn patch_of(engine: &Engine, pid: i64, file: &SyncFile) -> Result<Vec<u8>, StoreError> {
+pub(super) async fn patch_of(engine: &Engine, pid: i64, file: &SyncFile) -> Result<Vec<u8>, StoreError> {
     let oids: BTreeSet<_> = [file.old, file.new].into_iter().flatten().map(|entry| entry.oid).collect();
     let contents = engine.store.blobs(pid, &oids).await?;
     let side = |entry: Option<Entry>| -> Option<Side<'_>> {

@@ -25,6 +25,7 @@ mod proposals;
 mod pull_branch;
 mod pull_status;
 pub mod pulls;
+pub mod preview;
 mod push;
 mod recover;
 pub mod redeliver;

@@ -22,6 +22,7 @@ pub mod page;
 pub mod paging;
 pub mod panel_sessions;
 pub mod pending;
+pub mod preview;
 pub mod problem;
 pub mod projects;
 pub mod pulls;

@@ -158,6 +158,8 @@ route_table! {
         GET "/settings"                 settings::show         admin   viewer;
         PATCH "/settings"               settings::patch        admin   owner;
         GET "/pending"                  pending::list          admin   viewer;
+        GET "/pending/diff"             preview::patch         admin   viewer;
+        POST "/settings/preview"        preview::settings      admin   owner;
         GET "/events"                   live::events           admin   viewer;
         POST "/restore"                 restore::restore       admin   editor;
         POST "/pull-requests"           pulls::create          admin   editor;

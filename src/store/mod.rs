@@ -30,6 +30,7 @@ pub mod notifications;
 pub mod oauth_states;
 pub mod pending;
 pub mod periodic;
+pub mod preview;
 pub mod projects;
 pub mod pulls;
 mod pulse;

@@ -69,7 +69,7 @@ export class LockstepSyncControls extends LockstepElement {
     this.open = this.open === change.path ? "" : change.path;
     [this.diff, this.wholeDiff] = [undefined, false];
     if (!this.open) return;
-    const text = await this.store.client.pendingDiff(change.path).catch(() => undefined);
+    const text = await this.store.client.pendingDiff(change).catch(() => undefined);
     if (this.open === change.path) this.diff = text === undefined ? [] : parseDiff(text);
   }
 

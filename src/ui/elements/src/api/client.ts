@@ -49,8 +49,8 @@ export class Client {
   integration = () => this.get<Integration>("integration");
   pending = (query: { cursor?: string | null; excluded?: boolean; limit?: number }) =>
     this.get<Page<PendingChange>>("pending", query);
-  pendingDiff = async (path: string) =>
-    (await this.request("GET", `pending/diff?${new URLSearchParams({ path })}`)).text();
+  pendingDiff = async ({ path, from }: { path: string; from?: string | null }) =>
+    (await this.request("GET", `pending/diff?${new URLSearchParams({ path, ...(from && { from }) })}`)).text();
   syncs = (query: { cursor?: string | null; status?: string; limit?: number }) => this.get<Page<Sync>>("syncs", query);
   sync = (id: string) => this.get<Sync>(`syncs/${id}`);
   diff = async (id: string) => (await this.request("GET", `syncs/${id}/diff`)).text();
