@@ -12,7 +12,7 @@ export type Need = "integration" | "pending" | "excluded" | "syncs" | "pulls" | 
 
 const ALL: Need[] = ["integration", "pending", "excluded", "syncs", "pulls", "conflicts"];
 const POLL_MS = 3_000;
-const LOOK_MS = 15_000; // while events arrive: for what has no event, and for the age of times shown
+const LOOK_MS = 3_000; // while events arrive: a change of the host has none, and ages of times shown go on
 const SETTLE_MS = 120;
 
 export interface Watcher {

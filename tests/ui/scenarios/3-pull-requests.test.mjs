@@ -1,0 +1,79 @@
+// 3: pull requests from the product.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually } from "../support/eventually.mjs";
+import { World } from "../support/world.mjs";
+
+let world;
+before(async () => (world = await World.start()));
+after(() => world.stop());
+
+async function changed() {
+  const project = await (await world.project()).connect();
+  await project.settings({ auto_sync: false });
+  await project.change({ "index.md": "# Proposed\n" });
+  return project;
+}
+
+test("3.1 with pending changes a pull request is offered, without it is not", async () => {
+  const project = await changed();
+  const person = await world.person();
+  await person.open(project);
+  await person.button("Create pull request").waitFor();
+  await person.button("Sync now").click();
+  await person.see("Everything is in sync");
+  await person.button("Create pull request").waitFor({ state: "hidden" });
+  await person.tab("Pull requests").click();
+  await person.see("There are no pending changes to propose");
+  assert.ok(await person.button("New pull request").isDisabled());
+  await person.accessible("no pull requests");
+  await person.leave();
+});
+
+test("3.2 to 3.5 creating one makes and pushes a branch, opens it as asked, and shows its address and status", async () => {
+  const project = await changed();
+  const person = await world.person();
+  await person.open(project);
+  await person.button("Create pull request").click();
+  const dialog = person.page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Create pull request" }).click();
+  await person.see("Give the pull request a title");
+  await person.accessible("the form with an error");
+  await dialog.getByLabel("Title").fill("Better words");
+  await dialog.getByLabel(/^Description/).fill("They are better.");
+  await dialog.getByRole("button", { name: "Create pull request" }).click();
+  const link = person.page.locator("lockstep-pull-requests").getByRole("link", { name: /Better words/ });
+  await link.waitFor();
+  const { items: [pull] } = await world.api("GET", `${project.path}/pull-requests`);
+  assert.equal(await link.getAttribute("href"), pull.url);
+  const opened = await world.sim("GET", `/repos/${project.repo}/pulls/${pull.number}`);
+  assert.equal(opened.title, "Better words");
+  assert.equal(opened.body, "They are better.");
+  assert.equal(pull.branch, "lockstep/better-words");
+  assert.equal((await world.sim("GET", `/repos/${project.repo}/files?ref=${pull.branch}`))["index.md"], "# Proposed\n");
+  assert.equal((await project.github())["index.md"], "# Hello\n");
+  await person.see("Open");
+  await person.accessible("the list of pull requests");
+
+  await world.sim("POST", `/repos/${project.repo}/pulls/${pull.number}/merge`, {});
+  await person.see("Merged");
+  await eventually(async () => (await project.status()).pending_changes === 0, "nothing is pending after the merge");
+  await person.leave();
+});
+
+test("3.5 checks and reviews are shown as they come", async () => {
+  const project = await changed();
+  await world.api("POST", `${project.path}/pull-requests`, { title: "Watched" });
+  const person = await world.person();
+  await person.open(project, { tab: "pulls" });
+  await person.see("No checks");
+  const { items: [pull] } = await world.api("GET", `${project.path}/pull-requests`);
+  const [head] = await world.sim("GET", `/repos/${project.repo}/log?ref=${pull.branch}`);
+  await world.sim("POST", `/repos/${project.repo}/checks`, { sha: head.oid ?? head.sha, name: "build", result: "failure" });
+  await person.see("Checks failed");
+  await world.sim("POST", "/users", { login: "reviewer" });
+  await world.sim("POST", `/repos/${project.repo}/collaborators`, { login: "reviewer", role: "write" });
+  await world.sim("POST", `/repos/${project.repo}/pulls/${pull.number}/review`, { by: "reviewer", verdict: "approved" });
+  await person.see("Approved");
+  await person.leave();
+});

@@ -1,0 +1,59 @@
+// 6: disconnecting.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { World } from "../support/world.mjs";
+
+let world;
+before(async () => (world = await World.start()));
+after(() => world.stop());
+
+test("6.1 to 6.4 after a warning, credentials go, syncing stops, and the repository stays", async () => {
+  const project = await (await world.project()).connect();
+  const before = await project.log();
+  const person = await world.person();
+  await person.open(project, { tab: "settings" });
+  await person.button("Disconnect…").click();
+  await person.see(`Disconnect from ${project.repo}?`);
+  await person.see("What stays");
+  await person.see("What goes");
+  await person.accessible("the warning");
+  await person.button("Cancel").click();
+  assert.equal((await project.status()).state, "connected");
+  await person.button("Disconnect…").click();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Disconnect", exact: true }).click();
+  await person.see("Keep this project in step with GitHub");
+  assert.equal((await project.status()).state, "disconnected");
+  const rows = await world.query("SELECT count(*)::int AS n FROM authorizations JOIN projects USING (pid) WHERE id = $1", [project.id]);
+  assert.equal(rows[0].n, 0);
+  await project.change({ "index.md": "later\n" });
+  await person.see("Keep this project in step with GitHub");
+  assert.deepEqual(await project.log(), before);
+  await person.leave();
+});
+
+test("6.5 connecting again works, to the same repository and to another", async () => {
+  const project = await (await world.project()).connect();
+  await world.api("DELETE", `${project.path}/integration`);
+  await project.change({ "index.md": "meanwhile\n" });
+  const person = await world.person();
+  await person.open(project);
+  for (const name of [project.id, "another"]) {
+    await person.button("Connect to GitHub").click();
+    const allow = person.button(/^Authorize /);
+    await allow.or(person.page.getByText("Use existing")).first().waitFor();
+    if (await allow.isVisible()) await allow.click();
+    if (name === "another") {
+      await person.page.getByLabel("Repository name").fill(name);
+      await person.button("Create repository").click();
+    } else {
+      await person.page.getByText("Use existing").click();
+      await person.page.getByRole("radio", { name: new RegExp(name) }).check();
+      await person.button("Connect repository").click();
+    }
+    await person.page.getByRole("link", { name: `${project.login}/${name}` }).waitFor();
+    await project.becomes((now) => now.sync_status === "success" || now.sync_status === "conflict", "the first sync");
+    if (name !== "another") await world.api("DELETE", `${project.path}/integration`);
+    if (name !== "another") await person.see("Keep this project in step with GitHub");
+  }
+  await person.leave();
+});
