@@ -246,7 +246,7 @@ fn read_status(graph: &Graph) -> Result<PullStatus> {
     }
     let found = &graph.data["repository"]["pullRequest"];
     if found.is_null() {
-        return Err(GithubError::NotFound);
+        return Err(graph.errors.first().map_or(GithubError::NotFound, |error| graph.verdict(error)));
     }
     let pull = GraphPull::deserialize(found)
         .map_err(|_| GithubError::unavailable("an answer without a pull request's fields"))?;
