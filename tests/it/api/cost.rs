@@ -37,6 +37,8 @@ async fn settle(world: &World, sql: &Client) {
     // A session tells its counts when it is idle for a second, or ends: the pool's are ended.
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sql.batch_execute(end).await.unwrap();
+    // The test's own session tells its counts with its next idle moment.
+    sql.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
     let gone = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     while sql.query_one(gone, &[]).await.unwrap().get::<_, i64>(0) > 0 {
         tokio::task::yield_now().await;

@@ -157,6 +157,13 @@ async fn workers_do_all_of_it_by_themselves() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), arrived).await.expect("the missed push arrives");
+    // The file is there before its job is acknowledged; a stop in between hands the job back.
+    let quiet = async {
+        while story.engine.queue.left().await.unwrap().0 > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), quiet).await.expect("the queue comes to rest");
     let mut story = story;
     story.world.stop().await;
 }
