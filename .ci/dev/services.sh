@@ -7,6 +7,8 @@ with_services() {
   trap release_services EXIT
   trap 'exit 130' INT TERM HUP
   start_services
+  # Tests start servers of their own; where Debian has Redis' server under another name, it is here.
+  PATH=$DEV/bin:$PATH
   # shellcheck source=/dev/null
   . "$DEV/env"
 }
