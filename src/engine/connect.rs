@@ -6,6 +6,7 @@
 
 use super::Engine;
 use super::failure::{Failure, not_accessible};
+use super::say::integration_shown;
 use crate::github::{GithubError, HeadState, InstallationId, Permission, Priority, RepoRef, RepositoryInfo};
 use crate::job::Wake;
 use crate::model::{BranchName, Code, Problem, ProjectId, RepoName, UserId};
@@ -105,7 +106,7 @@ impl Engine {
         link: &Link,
         asked: Asked<'_>,
     ) -> Result<Connected, Failure> {
-        match self.store.connect_repository(pid, user.as_str(), link, asked).await? {
+        match self.store.connect_repository(pid, user.as_str(), link, asked, integration_shown).await? {
             Linked::New { notification } => {
                 self.wake_for_person(Wake::Project { pid }).await;
                 if let Some(id) = notification {
@@ -121,7 +122,7 @@ impl Engine {
     /// Disconnects; the project, its files and the repository stay. Its people's tokens are gone at
     /// once and revoked at GitHub as soon as it answers. Nothing to do is fine.
     pub async fn disconnect(&self, pid: i64, asked: Asked<'_>) -> Result<(), Failure> {
-        let left = self.store.disconnect_repository(&self.vault, pid, asked).await?;
+        let left = self.store.disconnect_repository(&self.vault, pid, asked, integration_shown).await?;
         for id in left.revocations {
             self.wake_for_person(Wake::Revocation { id }).await;
         }

@@ -6,6 +6,7 @@ use super::Engine;
 use super::views::IntegrationView;
 use crate::store::events::{self, Actor, Event};
 use crate::store::integrations::Integration;
+use crate::store::projects::ProjectRow;
 use crate::store::{StoreError, Transaction, projects};
 
 impl Engine {
@@ -25,6 +26,11 @@ impl Engine {
     /// The integration as notifications carry it.
     pub(super) async fn integration_json(&self, tx: &Transaction<'_>, pid: i64) -> Result<Value, StoreError> {
         let row = projects::read(tx, pid).await?;
-        Ok(row.map(|row| serde_json::json!(IntegrationView::of(row))).unwrap_or_default())
+        Ok(row.map(integration_shown).unwrap_or_default())
     }
+}
+
+/// The API's shape of an integration.
+pub(super) fn integration_shown(row: ProjectRow) -> Value {
+    serde_json::json!(IntegrationView::of(row))
 }

@@ -88,14 +88,15 @@ pub async fn check<B: MessageBody + 'static>(
     if matches!(need, Need::Nothing) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
+    let lost = || ApiError::from(StoreError::Unavailable("it does not answer".to_owned()));
+    if ring.store().is_lost() {
+        return Ok(request.error_response(lost()));
+    }
     let again = ServiceRequest::from_request(request.request().clone());
     tokio::select! {
         biased;
         answer = admit(need, &ring, request, next) => answer,
-        () = ring.store().until_lost() => {
-            let lost = StoreError::Unavailable("it does not answer".to_owned());
-            Ok(again.error_response(ApiError::from(lost)))
-        }
+        () = ring.store().until_lost() => Ok(again.error_response(lost())),
     }
 }
 

@@ -23,6 +23,10 @@ const MIB: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Json<T, const LIMIT: usize = MIB>(pub T);
 
+/// As [`Json`], where everything may be left out: no body at all is `{}`.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
 /// A query string. `T` says `#[serde(deny_unknown_fields)]`.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -49,6 +53,24 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Json<T, 
         let (request, payload) = (request.clone(), payload.take());
         async move { Ok(Json(parse(&read_json(&request, payload, LIMIT).await?)?)) }.boxed_local()
     }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        if has_no_body(request) {
+            return ready(Ok(OptionalJson(T::default()))).boxed_local();
+        }
+        Json::<T>::from_request(request, payload).map(|read| read.map(|Json(body)| OptionalJson(body))).boxed_local()
+    }
+}
+
+fn has_no_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.is_none_or(|length| length == "0") && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
@@ -138,7 +160,8 @@ fn wrong_field<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> A
         path => path,
     };
     let quoted = |start: &str| message.strip_prefix(start).and_then(|rest| rest.split('`').next());
-    let field = match quoted("missing field `").or_else(|| quoted("unknown field `")) {
+    let named = ["missing field `", "unknown field `", "duplicate field `"];
+    let field = match named.iter().find_map(|start| quoted(start)) {
         Some(name) if path.is_empty() => name.to_owned(),
         Some(name) if path == name || path.ends_with(&format!(".{name}")) => path,
         Some(name) => format!("{path}.{name}"),
@@ -182,6 +205,7 @@ mod tests {
             (r#"{"changes":[{}]}"#, "changes[0].path"),
             (r#"{"changes":[{"path":"a","x":1}]}"#, "changes[0].x"),
             (r#"{"changes":[],"nope":1}"#, "nope"),
+            (r#"{"changes":[],"limit":1,"limit":2}"#, "limit"),
             (r#"{}"#, "changes"),
             (r#"{"changes":[],"limit":300}"#, "limit"),
             (r#"[]"#, "body"),

@@ -6,32 +6,25 @@
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use url::form_urlencoded;
 
-use super::edge::RequestId;
+use super::edge::{RequestId, wants_page};
 use super::failure::answer;
 use super::page;
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::engine::authorize::{Back, Ended, Started, cookie_name};
 use crate::engine::return_to::Outcome;
+use crate::model::{Code, Problem};
 
 const PATH: &str = "/github";
 
-/// Whatever else GitHub or somebody puts there is ignored.
-#[derive(Deserialize)]
-pub struct Parameters {
-    ticket: Option<String>,
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-}
-
 /// Exchanges the ticket for a state and a cookie, and goes on to GitHub.
-pub async fn start(engine: web::Data<Engine>, query: web::Query<Parameters>) -> Result<HttpResponse, ApiError> {
-    let started = engine.start_visit(query.ticket.as_deref().unwrap_or("")).await.map_err(answer)?;
+pub async fn start(engine: web::Data<Engine>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let ticket = parameter(&request, "ticket");
+    let started = engine.start_visit(ticket.as_deref().unwrap_or("")).await.map_err(answer)?;
     let Some(Started { location, cookie_name, cookie }) = started else {
-        return Ok(stranger());
+        return if wants_page(&request) { Ok(stranger()) } else { Err(spent()) };
     };
     let cookie = visit_cookie(&engine, cookie_name, cookie.as_str(), Duration::minutes(10));
     Ok(HttpResponse::Found().insert_header((header::LOCATION, location)).cookie(cookie).finish())
@@ -42,12 +35,12 @@ pub async fn finish(
     engine: web::Data<Engine>,
     request: HttpRequest,
     request_id: RequestId,
-    query: web::Query<Parameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let Some(state) = query.state.as_deref() else { return Ok(stranger()) };
+    let [state, code, error] = ["state", "code", "error"].map(|name| parameter(&request, name));
+    let Some(state) = state.as_deref() else { return Ok(stranger()) };
     let name = cookie_name(state);
     let cookie = request.cookie(&name);
-    let back = Back { state, code: query.code.as_deref(), error: query.error.as_deref() };
+    let back = Back { state, code: code.as_deref(), error: error.as_deref() };
     let ended =
         engine.finish_visit(back, cookie.as_ref().map(Cookie::value), Some(&request_id.0)).await.map_err(answer)?;
     let known = !matches!(ended, Ended::Stranger);
@@ -62,8 +55,8 @@ pub async fn finish(
 
 /// The App's setup address: somebody installed the App, or changed what it may reach. What the
 /// redirect says about that is not read; GitHub is asked when it matters.
-pub async fn installed(engine: web::Data<Engine>, query: web::Query<Parameters>) -> Result<HttpResponse, ApiError> {
-    let ended = match query.state.as_deref() {
+pub async fn installed(engine: web::Data<Engine>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let ended = match parameter(&request, "state").as_deref() {
         Some(state) => engine.finish_install(state).await.map_err(answer)?,
         None => None,
     };
@@ -75,6 +68,13 @@ pub async fn installed(engine: web::Data<Engine>, query: web::Query<Parameters>)
             &["Go back to your project and reload the page: what the GitHub App may reach now is listed there."],
         ),
     })
+}
+
+/// A parameter that is there exactly once; whatever else somebody puts there is ignored.
+fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let mut found = form_urlencoded::parse(request.query_string().as_bytes()).filter(|(key, _)| key == name);
+    let value = found.next()?.1.into_owned();
+    found.next().is_none().then_some(value)
 }
 
 fn visit_cookie<'a>(engine: &Engine, name: String, value: &'a str, age: Duration) -> Cookie<'a> {
@@ -126,6 +126,12 @@ fn stranger() -> HttpResponse {
             "Go back to your project and connect to GitHub again.",
         ],
     )
+}
+
+/// As [`stranger`], for what is no browser.
+fn spent() -> ApiError {
+    let detail = "The ticket was used before, is older than ten minutes, or never was one.";
+    Problem::new(Code::Malformed, detail).with_action("Ask for a new authorize_url and open that.").into()
 }
 
 fn html(status: StatusCode, title: &str, paragraphs: &[&str]) -> HttpResponse {

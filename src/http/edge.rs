@@ -128,7 +128,7 @@ fn copy_kept(from: &HeaderMap, to: &mut HeaderMap) {
 }
 
 /// Browsers name `text/html` when they open a page; scripts of the panel never do.
-fn wants_page(request: &HttpRequest) -> bool {
+pub(super) fn wants_page(request: &HttpRequest) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.contains("text/html")
 }
@@ -151,6 +151,10 @@ fn start(error: &ApiError) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     for header in error.headers() {
         response.insert_header(header);
+    }
+    if error.code() == Code::RequestTimeout {
+        // The rest of the body may never come.
+        response.force_close();
     }
     response
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -83,6 +84,19 @@ fn complete(method: &str, path: &str, operation: &mut Map<String, Value>) {
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
         refer_problems(responses);
+        describe(responses);
+    }
+}
+
+/// OpenAPI wants words for every response; those of most successes are their status.
+fn describe(responses: &mut Map<String, Value>) {
+    for (status, response) in responses {
+        let Some(response) = response.as_object_mut().filter(|response| !response.contains_key("$ref")) else { continue };
+        let known = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !known {
+            let words = status.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok()?.canonical_reason());
+            response.insert("description".to_owned(), json!(words.unwrap_or("Done")));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole URL map of both listeners, as tables.
 //!
-//! `keys`: the least scope of an API key (`admin`, `changes`), or `open`. `panel`: the least role of
+//! `keys`: the least scope of an API key (`admin`, `changes`), `open` (no key), or `always` (no key, and
+//! answered while PostgreSQL is away too). `panel`: the least role of
 //! a panel session for the same tail under `/panel/{project}/api`, or `never`. `browsers` are the
 //! public listener's other routes; hosts do not call these, so they are not in the document.
 
@@ -17,14 +18,17 @@ use crate::store::keys::Scope;
 use crate::ui::serve;
 
 macro_rules! need {
+    (always) => {
+        Need::Nothing
+    };
     (open) => {
-        None
+        Need::Open
     };
     (changes) => {
-        Some(Scope::Changes)
+        Need::Key(Scope::Changes)
     };
     (admin) => {
-        Some(Scope::Admin)
+        Need::Key(Scope::Admin)
     };
 }
 
@@ -44,6 +48,9 @@ macro_rules! role {
 }
 
 macro_rules! needs_text {
+    (always) => {
+        None
+    };
     (open) => {
         None
     };
@@ -83,7 +90,7 @@ macro_rules! route_table {
             vec![$(Entry {
                 method: Method::$d_method,
                 path: $d_path,
-                need: need!($d_scope).map_or(Need::Nothing, Need::Key),
+                need: need!($d_scope),
                 route: web::route().to($d_module::$d_handler),
             },)*]
         }
@@ -102,7 +109,7 @@ macro_rules! route_table {
             vec![$(Entry {
                 method: Method::$p_method,
                 path: pattern($p_path),
-                need: if panel { Need::Panel(role!($p_role)) } else { need!($p_scope).map_or(Need::Nothing, Need::Key) },
+                need: if panel { Need::Panel(role!($p_role)) } else { need!($p_scope) },
                 route: web::route().to($p_module::$p_handler),
             },)*]
         }
@@ -112,9 +119,9 @@ macro_rules! route_table {
 route_table! {
     documented {
         // method path                  handler                keys
-        GET "/healthz"                  ops::healthz           open;
-        GET "/readyz"                   ops::readyz            open;
-        GET "/metrics"                  ops::metrics           open;
+        GET "/healthz"                  ops::healthz           always;
+        GET "/readyz"                   ops::readyz            always;
+        GET "/metrics"                  ops::metrics           always;
         GET "/openapi.json"             ops::openapi_json      open;
         GET "/docs"                     ops::docs              open;
         GET "/v1/projects"              projects::list         admin;
@@ -131,7 +138,7 @@ route_table! {
         GET "/github/setup"             callback::installed    Open;
         GET "/setup"                    setup::show            Open;
         GET "/setup/callback"           setup::finish          Open;
-        GET "/panel/{project}"          serve::panel           Nothing;
+        GET "/panel/{project}"          serve::panel           Open;
         GET "/assets/{name}"            serve::asset           Nothing;
     }
     project {

@@ -1,18 +1,18 @@
 //! First run, for whoever has the token that `serve` printed: one page with one button.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use url::Url;
 
-use super::edge::RequestId;
+use super::edge::{RequestId, wants_page};
 use super::failure::answer;
 use super::integration::is_login;
 use super::page::{self, escape};
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::engine::setup::{Form, Setup};
-use crate::model::Code;
+use crate::model::{Code, Problem};
 
 #[derive(Deserialize)]
 pub struct Parameters {
@@ -41,6 +41,7 @@ pub async fn show(engine: web::Data<Engine>, query: web::Query<Parameters>) -> R
 /// Where GitHub sends the browser with the code for the App's secrets.
 pub async fn finish(
     engine: web::Data<Engine>,
+    request: HttpRequest,
     request_id: RequestId,
     query: web::Query<Parameters>,
 ) -> Result<HttpResponse, ApiError> {
@@ -48,6 +49,10 @@ pub async fn finish(
     match engine.finish_setup(state, code, Some(&request_id.0)).await.map_err(answer)? {
         Setup::Made { install_url } => Ok(html(&engine, "The GitHub App is ready", &made_page(&install_url))),
         Setup::Over => Err(over()),
+        Setup::Stranger | Setup::Form(_) if !wants_page(&request) => {
+            let detail = "The state was used before, is too old, or never was one. Nothing was stored.";
+            Err(Problem::new(Code::Malformed, detail).with_action("Open the setup page again and start over.").into())
+        }
         Setup::Stranger | Setup::Form(_) => Ok(HttpResponse::BadRequest()
             .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
             .insert_header((header::CONTENT_SECURITY_POLICY, page::policy("'none'")))

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Caller, Project};
-use super::body::{Json, Query};
+use super::body::{OptionalJson, Query};
 use super::edge::RequestId;
 use super::failure::answer;
 use super::paging::{self, List};
@@ -74,13 +74,13 @@ fn id_of(request: &HttpRequest) -> Result<Uuid, ApiError> {
 /// Syncs now, or answers with the sync that is queued or running.
 #[utoipa::path(post, path = "/v1/projects/{project}/syncs", tag = "syncs",
     params(("project" = String, Path, description = "The host's own id of the project")),
-    request_body = ByUser, responses((status = 202, body = SyncView)))]
+    request_body = Option<ByUser>, responses((status = 202, body = SyncView)))]
 pub async fn create(
     engine: web::Data<Engine>,
     caller: Caller,
     request_id: RequestId,
     Project(project): Project,
-    Json(body): Json<ByUser>,
+    OptionalJson(body): OptionalJson<ByUser>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.user(body.user);
     let sync = engine.sync_now(project.as_str(), &asker(&caller, user, &request_id)).await.map_err(answer)?;
@@ -90,13 +90,13 @@ pub async fn create(
 /// Lets through the sync that waits because it would delete much.
 #[utoipa::path(post, path = "/v1/projects/{project}/confirm", tag = "syncs",
     params(("project" = String, Path, description = "The host's own id of the project")),
-    request_body = ByUser, responses((status = 202, body = SyncView)))]
+    request_body = Option<ByUser>, responses((status = 202, body = SyncView)))]
 pub async fn confirm(
     engine: web::Data<Engine>,
     caller: Caller,
     request_id: RequestId,
     Project(project): Project,
-    Json(body): Json<ByUser>,
+    OptionalJson(body): OptionalJson<ByUser>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.user(body.user);
     let sync = engine.confirm(project.as_str(), &asker(&caller, user, &request_id)).await.map_err(answer)?;

@@ -25,7 +25,7 @@ macro_rules! codes {
 }
 
 codes! {
-    Malformed 400 "malformed" "The request is not valid JSON" "Send a JSON document with at most 64 levels.";
+    Malformed 400 "malformed" "The request cannot be read" "Send a JSON document with at most 64 levels.";
     Unauthorized 401 "unauthorized" "Not authenticated" "Send a valid key or session token in the Authorization header.";
     Forbidden 403 "forbidden" "Not allowed" "Ask somebody with a higher role, or use a key with the scope this needs.";
     AuthorizationRequired 403 "authorization_required" "GitHub authorization is needed" "Connect to GitHub again to authorize.";

@@ -1,9 +1,11 @@
 //! Connecting a project to a repository's branch, and disconnecting it.
 
 use deadpool_postgres::Transaction;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::events::{self, Actor, Appended, Event};
+use super::projects::ProjectRow;
 use super::{Store, StoreError, authorizations, projects};
 use crate::model::ProjectId;
 use crate::vault::Vault;
@@ -26,6 +28,9 @@ pub struct Asked<'a> {
     pub actor: &'a Actor,
     pub request_id: Option<&'a str>,
 }
+
+/// The integration as events carry it: the API's shape, handed in by whoever asks.
+pub type Shown = fn(ProjectRow) -> Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Linked {
@@ -54,6 +59,7 @@ pub async fn link(
     user: &str,
     link: &Link,
     asked: Asked<'_>,
+    shown: Shown,
 ) -> Result<Linked, StoreError> {
     let project = lock(tx, pid).await?;
     if let Some(row) =
@@ -68,9 +74,8 @@ pub async fn link(
         return Ok(Linked::Taken);
     }
     forget_base(tx, pid).await?;
-    let data = serde_json::json!({ "integration": described(link) });
     let event = Event {
-        data: Some(data),
+        data: Some(described(tx, pid, shown).await?),
         kind: Some("integration.connected"),
         ..Event::audit("integration.connected", asked.actor)
     };
@@ -105,16 +110,9 @@ async fn insert(tx: &Transaction<'_>, pid: i64, user: &str, link: &Link) -> Resu
     Ok(inserted)
 }
 
-/// What notifications and live events say of a connection that begins.
-fn described(link: &Link) -> serde_json::Value {
-    serde_json::json!({
-        "state": "connected",
-        "repository": {
-            "id": link.repository_id, "full_name": link.full_name, "url": link.url,
-            "private": link.private, "default_branch": link.default_branch,
-        },
-        "branch": link.branch,
-    })
+/// What notifications and live events say of a connection that began or ended.
+async fn described(tx: &Transaction<'_>, pid: i64, shown: Shown) -> Result<Value, StoreError> {
+    Ok(json!({ "integration": projects::read(tx, pid).await?.map(shown) }))
 }
 
 impl Store {
@@ -134,10 +132,11 @@ impl Store {
         user: &str,
         to: &Link,
         asked: Asked<'_>,
+        shown: Shown,
     ) -> Result<Linked, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let linked = link(&tx, pid, user, to, asked).await?;
+        let linked = link(&tx, pid, user, to, asked, shown).await?;
         tx.commit().await?;
         Ok(linked)
     }
@@ -149,6 +148,7 @@ impl Store {
         vault: &Vault,
         pid: i64,
         asked: Asked<'_>,
+        shown: Shown,
     ) -> Result<Unlinked, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
@@ -162,7 +162,8 @@ impl Store {
             tx.execute("DELETE FROM holds WHERE pid = $1", &[&pid]).await?;
             forget_base(&tx, pid).await?;
             let target = format!("{}@{}", row.try_get::<_, String>(0)?, row.try_get::<_, String>(1)?);
-            unlinked.notification = disconnected(&tx, pid, &project, Some(&target), asked).await?;
+            let data = described(&tx, pid, shown).await?;
+            unlinked.notification = disconnected(&tx, pid, &project, Some((&target, data)), asked).await?;
         } else if !unlinked.revocations.is_empty() {
             disconnected(&tx, pid, &project, None, asked).await?;
         }
@@ -171,18 +172,22 @@ impl Store {
     }
 }
 
-/// Without a target only credentials went, which the audit trail tells and nobody else needs to know.
+/// Without what it was connected to only credentials went, which the audit trail tells and nobody else
+/// needs to know.
 async fn disconnected(
     tx: &Transaction<'_>,
     pid: i64,
     project: &str,
-    target: Option<&str>,
+    from: Option<(&str, Value)>,
     asked: Asked<'_>,
 ) -> Result<Option<i64>, StoreError> {
     let audit = Event::audit("integration.disconnected", asked.actor).of(pid, project).request(asked.request_id);
-    let data = target
-        .map(|_| serde_json::json!({ "integration": { "state": "disconnected", "repository": null, "branch": null } }));
-    let event = Event { kind: target.map(|_| "integration.disconnected"), target, data, ..audit };
+    let event = match from {
+        Some((target, data)) => {
+            Event { kind: Some("integration.disconnected"), target: Some(target), data: Some(data), ..audit }
+        }
+        None => audit,
+    };
     Ok(events::append(tx, event).await?.notification)
 }
 

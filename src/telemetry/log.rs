@@ -10,7 +10,9 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Starts logging for this process; a second call changes nothing.
 pub fn start(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What strangers send is no error of ours; whoever wants to see it names the target.
+    let filter = format!("actix_http::h1::dispatcher=off,{}", config.filter);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // try_init fails only when logging has started already, as in tests.
     let _already_started = match config.format {

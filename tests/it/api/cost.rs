@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use super::Site;
+use crate::story::{Story, put};
 use crate::world::World;
 
 /// A project of so many files, written straight into the rows.
@@ -11,6 +12,12 @@ async fn large(site: &Site<'_>, sql: &Client, files: i32) -> i64 {
     site.put("e0", &[("seed", "x")]).await;
     let row = sql.query_one("SELECT pid FROM projects WHERE id = $1", &[&site.name]).await.unwrap();
     let pid: i64 = row.get(0);
+    agreed(sql, pid, files).await;
+    pid
+}
+
+/// Files that both sides have, as rows.
+async fn agreed(sql: &Client, pid: i64, files: i32) {
     sql.execute(
         "INSERT INTO files (pid, key, path, oid, mode, size, base_oid, base_mode)
          SELECT $1, convert_to(p, 'UTF8'), p, sha, 33188, 1, sha, 33188
@@ -21,7 +28,6 @@ async fn large(site: &Site<'_>, sql: &Client, files: i32) -> i64 {
     .await
     .unwrap();
     sql.batch_execute("ANALYZE files; ANALYZE projects; ANALYZE blobs").await.unwrap();
-    pid
 }
 
 /// Rows of `files` read and written so far.
@@ -110,4 +116,25 @@ async fn ten_thousand_files_are_stored_by_sets_and_known_blobs_not_again() {
     let row = sql.query_one("SELECT count(*), min(xmin::text), max(xmin::text) FROM blobs", &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, String>(1), row.get::<_, String>(2)), (10_000, xmin.clone(), xmin));
     assert_eq!(site.file("moved/9999.txt").await.unwrap().0, "one 9999\n");
+}
+
+#[actix_web::test]
+async fn a_sync_of_one_edit_among_100_000_files_reads_and_writes_its_row_alone() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, sql) = (story.project("site").await.connected_to(&repo).await, story.sql().await);
+    let pid: i64 = sql.query_one("SELECT pid FROM projects", &[]).await.unwrap().get(0);
+    agreed(&sql, pid, 100_000).await;
+    site.changes(vec![put("a.txt", "two\n")]).await;
+    story.github.reset_requests();
+    settle(&story, &sql).await;
+    let before = rows(&sql).await;
+    story.drain().await;
+    settle(&story, &sql).await;
+    let after = rows(&sql).await;
+    assert_eq!(repo.text("main", "a.txt").as_deref(), Some("two\n"));
+    assert_eq!(story.github.count_created(), 1);
+    let [scanned, fetched, inserted, updated, deleted] = std::array::from_fn(|index| after[index] - before[index]);
+    assert_eq!((scanned, inserted, deleted), (0, 0, 0));
+    assert!(updated <= 2 && fetched <= 30, "fetched {fetched}, updated {updated}");
 }

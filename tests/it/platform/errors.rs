@@ -86,3 +86,24 @@ async fn no_route_of_the_host_opens_without_a_key() {
         assert_eq!(answer.status, 401, "{} {}", row.method, row.path);
     }
 }
+
+#[actix_web::test]
+async fn a_parameter_given_twice_is_named() {
+    let world = World::start().await;
+    for (query, field) in [("limit=1&limit=2", "limit"), ("cursor=a&cursor=b", "cursor"), ("more=1", "more")] {
+        assert_eq!(world.host().get(&format!("/v1/projects?{query}")).await.wrong_fields(), [field], "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn where_everything_may_be_left_out_so_may_the_body() {
+    let world = World::start().await;
+    world.site("site").put("e1", &[("a", "1")]).await;
+    for tail in ["syncs", "confirm"] {
+        let path = format!("/v1/projects/site/{tail}");
+        world.host().send(Method::POST, &path, &[], Vec::new()).await.problem(409, "not_connected");
+        world.host().send(Method::POST, &path, JSON, Vec::new()).await.problem(409, "not_connected");
+        world.host().send(Method::POST, &path, &[], b"{}".to_vec()).await.problem(415, "unsupported_media_type");
+        world.host().send(Method::POST, &path, JSON, b"[".to_vec()).await.problem(400, "malformed");
+    }
+}

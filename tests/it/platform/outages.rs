@@ -93,6 +93,16 @@ async fn a_frozen_database_is_answered_for_in_time() {
         ask().await.problem(503, "unavailable");
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
+    // Also what could be answered without it, and what would be refused anyway.
+    for path in ["/docs", "/openapi.json", "/console", "/readyz", "/v1/projects"] {
+        program.internal().get(path).await.problem(503, "unavailable");
+    }
+    for path in ["/panel/a", "/panel/a/api/files", "/setup", "/github/start", "/github/callback", "/github/setup"] {
+        program.public().get(path).await.problem(503, "unavailable");
+    }
+    for path in ["/healthz", "/metrics"] {
+        assert_eq!(program.internal().get(path).await.status, 200, "{path}");
+    }
     gate.thaw();
     program.until("/readyz", 200).await;
     assert_eq!(ask().await.status, 201);

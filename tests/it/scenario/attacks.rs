@@ -27,6 +27,7 @@ async fn a_state_that_is_missing_unknown_or_used_opens_nothing() {
         format!("/github/callback?code={code}&state=unknown"),
         format!("/github/callback?code={code}&state="),
         format!("/github/callback?installation_id=1&setup_action=install&code={code}&state=x"),
+        format!("{back}&state={}", parameter(&back, "state")),
     ] {
         is_turned_away(&town, &browser.open(&path).await).await;
     }
@@ -51,6 +52,16 @@ async fn a_link_is_good_once_and_for_ten_minutes() {
     let back = browser.allow(&town, &url, "ada").await;
     town.sql().await.batch_execute(ages).await.unwrap();
     is_turned_away(&town, &browser.open(&back).await).await;
+}
+
+#[tokio::test]
+async fn a_script_with_a_bad_link_is_told_as_a_problem_and_a_callback_is_always_a_page() {
+    let town = Town::start().await;
+    let public = town.public();
+    public.get("/github/start?ticket=x").await.problem(400, "malformed");
+    public.get("/github/start").await.problem(400, "malformed");
+    is_turned_away(&town, &public.get("/github/callback?state=x&code=y").await).await;
+    is_turned_away(&town, &public.get("/github/callback?state=x&state=x").await).await;
 }
 
 #[tokio::test]

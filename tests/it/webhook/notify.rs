@@ -127,7 +127,11 @@ async fn the_host_is_told_signed_and_once() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), got.len(), "each once");
-    drop(site);
+    let told = |kind: &str| got.iter().find(|told| told.body["type"] == kind).unwrap().body["data"].clone();
+    let (connected, now) = (told("integration.connected")["integration"].clone(), site.status().await);
+    let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(members(&connected), members(&now), "the whole integration");
+    assert_eq!((&connected["state"], &connected["repository"]), (&now["state"], &now["repository"]));
 }
 
 #[actix_web::test]
