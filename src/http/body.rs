@@ -1,5 +1,6 @@
 //! Bodies and queries of requests, read strictly: the errors name the field.
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use actix_web::{FromRequest, HttpRequest, dev, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture, Ready, ready};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::problem::ApiError;
 use crate::model::{Code, Problem};
@@ -26,6 +28,10 @@ pub struct Json<T, const LIMIT: usize = MIB>(pub T);
 /// As [`Json`], where everything may be left out: no body at all is `{}`.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub T);
+
+/// A part of a body. serde reads a struct from an array too; here it is an object or refused.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
 
 /// A query string. `T` says `#[serde(deny_unknown_fields)]`.
 #[derive(Debug)]
@@ -64,6 +70,26 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
             return ready(Ok(OptionalJson(T::default()))).boxed_local();
         }
         Json::<T>::from_request(request, payload).map(|read| read.map(|Json(body)| OptionalJson(body))).boxed_local()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 
@@ -121,10 +147,11 @@ fn stalled() -> ApiError {
 /// JSON to a value: 400 when it is no JSON or too deep, 422 naming the field when it does not fit.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     check_depth(body)?;
+    // Whether it is JSON at all comes before what it says.
+    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| malformed(&error))?;
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json)
+    let Object(value) = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| if error.inner().is_data() { wrong_field(&error) } else { malformed(error.inner()) })?;
-    json.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
@@ -180,7 +207,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Outer {
         #[expect(dead_code, reason = "only parsed")]
-        changes: Vec<Inner>,
+        changes: Vec<Object<Inner>>,
         #[expect(dead_code, reason = "only parsed")]
         limit: Option<u8>,
     }
@@ -209,6 +236,8 @@ mod tests {
             (r#"{}"#, "changes"),
             (r#"{"changes":[],"limit":300}"#, "limit"),
             (r#"[]"#, "body"),
+            (r#"[[],1]"#, "body"),
+            (r#"{"changes":[["a"]]}"#, "changes[0]"),
             (r#"7"#, "body"),
             (r#"{"changes":{}}"#, "changes"),
         ] {
@@ -219,7 +248,7 @@ mod tests {
     #[test]
     fn what_is_no_json_is_malformed() {
         let deep = |levels: usize| format!(r#"{{"changes":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-        for body in ["", "{", "nope", r#"{"changes":[]} x"#, "\u{feff}{}", r#"{"changes":["\ud800"]}"#, &deep(64)] {
+        for body in ["", "{", "[", "nope", r#"{"nope":1,x"#, r#"{"changes":[[1"#, r#"{"changes":[]} x"#, "\u{feff}{}", r#"{"changes":["\ud800"]}"#, &deep(64)] {
             assert_eq!(parse::<Outer>(body.as_bytes()).unwrap_err().code(), Code::Malformed, "{body}");
         }
         assert_eq!(parse::<Outer>(b"{\"changes\":[\"\xff\"]}").unwrap_err().code(), Code::Malformed);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Project};
-use super::body::{Json, Query};
+use super::body::{Json, Object, Query};
 use super::edge::RequestId;
 use super::failure::answer;
 use super::paging::{self, List, PageQuery};
@@ -33,7 +33,8 @@ pub struct ResolveRequest {
     user: Option<UserId>,
     /// Path by path; paths left out stay held.
     #[serde(default)]
-    resolutions: Option<Vec<ResolutionRequest>>,
+    #[schema(value_type = Option<Vec<ResolutionRequest>>)]
+    resolutions: Option<Vec<Object<ResolutionRequest>>>,
     /// The same for all: `project`, `github` or `pull_request`.
     #[serde(default)]
     strategy: Option<Strategy>,
@@ -134,12 +135,12 @@ pub async fn resolve(
     accepted(&engine, sync).await
 }
 
-fn resolutions(each: Vec<ResolutionRequest>) -> Result<Resolutions, ApiError> {
+fn resolutions(each: Vec<Object<ResolutionRequest>>) -> Result<Resolutions, ApiError> {
     if each.is_empty() {
         return Err(ApiError::field("resolutions", "has at least one entry"));
     }
     let mut list = Vec::with_capacity(each.len());
-    for (index, item) in each.into_iter().enumerate() {
+    for (index, Object(item)) in each.into_iter().enumerate() {
         let field = format!("resolutions[{index}]");
         let path = FilePath::parse(item.path.clone()).map_err(|why| ApiError::field(format!("{field}.path"), why.0))?;
         if list.iter().any(|(known, _)| *known == path) {

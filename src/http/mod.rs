@@ -33,6 +33,7 @@ mod server;
 mod session;
 pub mod settings;
 mod setup;
+mod shapes;
 pub mod syncs;
 mod table;
 pub mod webhook;

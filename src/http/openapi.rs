@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::routes;
+use super::{routes, shapes};
 use crate::model::Code;
 
 /// The document, as it is served and printed.
@@ -37,10 +37,10 @@ fn add_components(document: &mut Value) {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     document["components"]["securitySchemes"] = json!({ "key": {
         "type": "http", "scheme": "bearer", "description": "An API key of LOCKSTEP_API_KEYS or `lockstep keys create`" } });
-    document["components"]["schemas"]["ProblemDocument"] = json!({
+    let mut problem = json!({
         "type": "object",
         "description": "RFC 9457. Some codes have further members, such as `revision` or `missing`.",
-        "required": ["type", "title", "status", "detail", "code", "action", "retryable", "request_id"],
+        "required": ["type", "title", "status", "detail", "code", "action", "retryable"],
         "properties": {
             "type": { "type": "string" },
             "title": { "type": "string" },
@@ -49,13 +49,19 @@ fn add_components(document: &mut Value) {
             "code": { "type": "string", "enum": codes },
             "action": { "type": "string", "description": "What the person should do next" },
             "retryable": { "type": "boolean", "description": "The same request can succeed later" },
-            "request_id": { "type": "string", "description": "Also the header X-Request-Id" },
             "errors": { "type": "array", "items": {
                 "type": "object", "required": ["field", "message"],
                 "properties": { "field": { "type": "string" }, "message": { "type": "string" } } } },
         },
         "additionalProperties": true,
     });
+    document["components"]["schemas"]["Problem"] = problem.clone();
+    problem["properties"]["request_id"] = json!({ "type": "string", "description": "Also the header X-Request-Id" });
+    if let Some(required) = problem["required"].as_array_mut() {
+        required.push(json!("request_id"));
+    }
+    document["components"]["schemas"]["ProblemDocument"] = problem;
+    shapes::complete(&mut document["components"]["schemas"]);
     document["components"]["responses"]["Problem"] = json!({
         "description": "Anything that went wrong",
         "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
@@ -78,6 +84,7 @@ fn for_each_operation(document: &mut Value, mut visit: impl FnMut(&str, &str, &m
 
 fn complete(method: &str, path: &str, operation: &mut Map<String, Value>) {
     operation.insert("operationId".to_owned(), json!(operation_id(method, path)));
+    shapes::complete_parameters(operation);
     if is_open(path) {
         operation.insert("security".to_owned(), json!([]));
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Project};
-use super::body::Json;
+use super::body::{Json, Object};
 use super::edge::RequestId;
 use super::problem::ApiError;
 use crate::engine::Engine;
@@ -16,7 +16,8 @@ use crate::store::sessions::{NewPanelSession, Role};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PanelSessionRequest {
-    user: PanelUser,
+    #[schema(value_type = PanelUser)]
+    user: Object<PanelUser>,
     role: Role,
 }
 
@@ -50,12 +51,13 @@ pub async fn create(
     Project(project): Project,
     Json(body): Json<PanelSessionRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    check(&body.user)?;
+    let Object(user) = body.user;
+    check(&user)?;
     let session = NewPanelSession {
         project: &project,
-        user: &body.user.id,
-        name: body.user.name.as_deref(),
-        email: body.user.email.as_deref(),
+        user: &user.id,
+        name: user.name.as_deref(),
+        email: user.email.as_deref(),
         role: body.role,
     };
     let (token, expires_at) = engine.store.create_panel_session(session, &caller.actor(), &request_id.0).await?;

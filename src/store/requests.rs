@@ -27,6 +27,8 @@ pub struct Link {
     /// The head that is agreed on.
     pub head: Option<Oid>,
     pub sync_id: Option<Uuid>,
+    /// Whether the first sync of the connection is over.
+    pub initial_done: bool,
     pub now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -39,7 +41,7 @@ pub async fn lock_project(tx: &Transaction<'_>, project: &str) -> Result<Option<
     let pid: i64 = row.try_get(0)?;
     let link = tx
         .query_opt(
-            "SELECT connection, branch, repository_id, state, error, confirm, head_commit, sync_id, now() AS now
+            "SELECT connection, branch, repository_id, state, error, confirm, head_commit, sync_id, initial_done, now() AS now
              FROM integrations WHERE pid = $1 FOR UPDATE",
             &[&pid],
         )
@@ -54,6 +56,7 @@ pub async fn lock_project(tx: &Transaction<'_>, project: &str) -> Result<Option<
             confirm: json(&row, "confirm")?,
             head: oid(&row, "head_commit")?,
             sync_id: row.try_get("sync_id")?,
+            initial_done: row.try_get("initial_done")?,
             now: row.try_get("now")?,
         }),
         None => None,
@@ -61,7 +64,8 @@ pub async fn lock_project(tx: &Transaction<'_>, project: &str) -> Result<Option<
     Ok(Some(Locked { pid, revision: row.try_get(1)?, snapshot: row.try_get(2)?, link }))
 }
 
-/// Queues a sync that a person asked for; an unfinished one is answered instead, and hurried.
+/// Queues a sync that a person asked for; an unfinished one is answered instead, and hurried. The first of a
+/// connection is its initial one, whoever asks.
 pub async fn queue_sync(
     tx: &Transaction<'_>,
     locked: &Locked,
@@ -77,6 +81,7 @@ pub async fn queue_sync(
         }
         return Ok(unfinished);
     }
+    let kind = if link.initial_done { kind } else { SyncKind::Initial };
     let mut sync =
         Sync::queued(Uuid::now_v7(), locked.pid, link.connection, kind, &link.branch, locked.revision, link.now);
     sync.author = author;

@@ -109,10 +109,14 @@ impl Excluder {
         let name = &path[path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1)..];
         let mut best = literal(&self.names, name, is_dir).max(literal(&self.paths, path, is_dir));
         if !self.globs.is_empty() {
-            let (path, name) = (Text::new(path), Text::new(name));
+            // Folders are many and paths may be long: the whole path is looked at where a pattern needs it.
+            let (mut whole, name) = (None, Text::new(name));
             let later = self.globs.iter().rev().take_while(|rule| best.is_none_or(|b| b.order < rule.verdict.order));
             let mut fitting = later.filter(|rule| is_dir || !rule.dir_only);
-            let found = fitting.find(|rule| rule.glob.matches(if rule.pathname { &path } else { &name }));
+            let found = fitting.find(|rule| match rule.pathname {
+                true => rule.glob.matches(whole.get_or_insert_with(|| Text::new(path))),
+                false => rule.glob.matches(&name),
+            });
             best = found.map(|rule| rule.verdict).or(best);
         }
         best.is_some_and(|b| b.excluded)

@@ -46,6 +46,8 @@ async fn wrong_fields_are_named() {
         (json!({ "user": { "id": "u", "name": "a<b" }, "role": "viewer" }), "user.name"),
         (json!({ "user": { "id": "u" }, "role": "boss" }), "role"),
         (json!([]), "body"),
+        (json!([{ "id": "u" }, "viewer"]), "body"),
+        (json!({ "user": ["u", null, null], "role": "viewer" }), "user"),
     ] {
         assert_eq!(host.post(path, &body).await.wrong_fields(), [field], "{body}");
     }

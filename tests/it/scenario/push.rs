@@ -26,6 +26,22 @@ async fn the_first_sync_of_an_empty_repository_is_one_root_commit() {
 }
 
 #[actix_web::test]
+async fn the_first_sync_is_initial_also_when_a_person_asks_for_it() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site");
+    let site = story.project("site").await;
+    site.change(&[("a.txt", "one\n")]).await;
+    site.connect(&repo).await;
+    let asked = site.sync().await;
+    assert_eq!(asked["kind"], "initial");
+    story.drain().await;
+    let kinds: Vec<_> = site.history().await.iter().map(|sync| (sync["id"].clone(), sync["kind"].clone())).collect();
+    assert_eq!(kinds, [(asked["id"].clone(), json!("initial"))]);
+    assert_eq!(site.sync().await["kind"], "manual");
+    story.drain().await;
+}
+
+#[actix_web::test]
 async fn any_number_of_regular_files_is_one_mutation() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("old.txt", "old\n")]);
