@@ -248,7 +248,18 @@ mod tests {
     #[test]
     fn what_is_no_json_is_malformed() {
         let deep = |levels: usize| format!(r#"{{"changes":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-        for body in ["", "{", "[", "nope", r#"{"nope":1,x"#, r#"{"changes":[[1"#, r#"{"changes":[]} x"#, "\u{feff}{}", r#"{"changes":["\ud800"]}"#, &deep(64)] {
+        for body in [
+            "",
+            "{",
+            "[",
+            "nope",
+            r#"{"nope":1,x"#,
+            r#"{"changes":[[1"#,
+            r#"{"changes":[]} x"#,
+            "\u{feff}{}",
+            r#"{"changes":["\ud800"]}"#,
+            &deep(64),
+        ] {
             assert_eq!(parse::<Outer>(body.as_bytes()).unwrap_err().code(), Code::Malformed, "{body}");
         }
         assert_eq!(parse::<Outer>(b"{\"changes\":[\"\xff\"]}").unwrap_err().code(), Code::Malformed);

@@ -98,7 +98,9 @@ fn complete(method: &str, path: &str, operation: &mut Map<String, Value>) {
 /// OpenAPI wants words for every response; those of most successes are their status.
 fn describe(responses: &mut Map<String, Value>) {
     for (status, response) in responses {
-        let Some(response) = response.as_object_mut().filter(|response| !response.contains_key("$ref")) else { continue };
+        let Some(response) = response.as_object_mut().filter(|response| !response.contains_key("$ref")) else {
+            continue;
+        };
         let known = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if !known {
             let words = status.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok()?.canonical_reason());

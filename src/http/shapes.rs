@@ -143,7 +143,10 @@ mod tests {
         let bounds = super::BOUNDS.iter().map(|(schema, member, ..)| (*schema, *member));
         for (schema, member) in choices.chain(bounds).chain(super::SOMETIMES).chain(super::PROBLEMS) {
             let property = &schemas[schema]["properties"][member];
-            assert!(property["type"].is_string() || property["type"].is_array() || property["oneOf"].is_array(), "{schema}.{member}");
+            assert!(
+                property["type"].is_string() || property["type"].is_array() || property["oneOf"].is_array(),
+                "{schema}.{member}"
+            );
         }
         for schema in super::CLOSED.iter().chain(&super::OF_HOSTS) {
             assert!(schemas[schema]["properties"].is_object(), "{schema}");

@@ -85,7 +85,8 @@ async fn the_document_is_served_and_readable() {
     let world = World::start().await;
     let document = world.internal().get("/openapi.json").await.expect(200);
     assert_eq!(document["openapi"].as_str().unwrap().split('.').next(), Some("3"));
-    for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()) {
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+    {
         for (status, response) in operation["responses"].as_object().unwrap() {
             let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
             assert!(described || response["$ref"].is_string(), "{status} of {operation}");

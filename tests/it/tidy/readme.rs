@@ -21,9 +21,11 @@ fn the_picture_has_the_steps_of_the_demo() {
 #[test]
 fn its_variables_exist() {
     let readme = read("README.md");
-    let names = readme.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter_map(|word| word.strip_prefix("LOCKSTEP_"));
+    let names =
+        readme.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter_map(|word| word.strip_prefix("LOCKSTEP_"));
     for name in names {
-        let known = |var: &lockstep::config::Var| var.name == name || (name.ends_with('_') && var.name.starts_with(name));
+        let known =
+            |var: &lockstep::config::Var| var.name == name || (name.ends_with('_') && var.name.starts_with(name));
         assert!(lockstep::config::VARS.iter().any(known), "LOCKSTEP_{name}");
     }
 }
