@@ -1,7 +1,8 @@
 //! `GET …/events`: what happens in a project, as it happens (server-sent events).
 //!
 //! A stream reads its rows only when there is word of new ones, and only when the client took what
-//! came before; it ends with the project, the session, the key, or the program.
+//! came before; it ends with the project, the session, the key, or the program. Word without a row
+//! (the host changed files) becomes a comment, so that panels look again at once.
 
 use std::time::Duration;
 
@@ -45,7 +46,8 @@ pub async fn events(
     let (after, reset) = start(&store, pid, &request).await?;
     let ends = Ends { caller, key: bearer(&request).map(str::to_owned), keys, stopping };
     let first = if reset { reset_at(after) } else { Bytes::from_static(b": connected\n\n") };
-    let live = Live { store, pid, after, word, ends, first: Some(first), beat: Instant::now() + HEARTBEAT };
+    let beat = Instant::now() + HEARTBEAT;
+    let live = Live { store, pid, after, word, ends, first: Some(first), beat, own_word: false };
     let body = stream::unfold(live, |mut live| async move {
         let chunk = live.next().await?;
         Some((Ok::<_, actix_web::Error>(chunk), live))
@@ -104,6 +106,8 @@ struct Live {
     /// What the stream begins with, until it was sent.
     first: Option<Bytes>,
     beat: Instant,
+    /// The word is this stream's own: it looks whether there is more.
+    own_word: bool,
 }
 
 /// What woke a stream up.
@@ -118,7 +122,7 @@ impl Live {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
             // What happened since `after` was read is looked for at once.
-            self.word.mark_changed();
+            self.look_again();
             return Some(first);
         }
         loop {
@@ -130,6 +134,9 @@ impl Live {
                     return Some(Bytes::from_static(b": \n\n"));
                 }
                 Woken::Word => match self.store.events_after(self.pid, self.after, BATCH).await {
+                    Ok(Some(events)) if events.is_empty() && !std::mem::take(&mut self.own_word) => {
+                        return Some(Bytes::from_static(b": changed\n\n"));
+                    }
                     Ok(Some(events)) if events.is_empty() => {}
                     Ok(Some(events)) => return Some(self.told(&events)),
                     Ok(None) => return None,
@@ -164,7 +171,12 @@ impl Live {
             text.push_str(&format!("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.kind, event.data));
         }
         // There may be more than one batch.
-        self.word.mark_changed();
+        self.look_again();
         Bytes::from(text)
+    }
+
+    fn look_again(&mut self) {
+        self.own_word = true;
+        self.word.mark_changed();
     }
 }

@@ -63,7 +63,8 @@ impl Followers {
         (word, !std::mem::replace(&mut state.listening, true))
     }
 
-    fn tell(&self, pid: i64) {
+    /// Word for this process' own streams, without PostgreSQL's help.
+    pub(super) fn tell(&self, pid: i64) {
         if let Some(sender) = self.state().projects.get(&pid) {
             sender.send_replace(());
         }

@@ -26,7 +26,7 @@ pub const WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; style-src 
 /// Content-Security-Policy of pages without; `form_action`: where a form on it may go.
 pub fn without_script(form_action: &str) -> String {
     let style = &*assets::PAGE_STYLE_HASH;
-    format!("default-src 'none'; style-src {style}; base-uri 'none'; form-action {form_action}")
+    format!("default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; form-action {form_action}")
 }
 
 /// A whole page without a script, around HTML that is already safe.

@@ -121,6 +121,7 @@ impl Store {
         }
         let answer = begin::finish(&tx, &project, &request.asking, "project.changed", &edits).await?;
         tx.commit().await?;
+        self.followers.tell(project.pid);
         Ok(answer)
     }
 }

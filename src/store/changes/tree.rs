@@ -68,6 +68,7 @@ impl Store {
         edits::write(&tx, &project, &request.asking, &edits).await?;
         let answer = begin::finish(&tx, &project, &request.asking, "project.changed", &edits).await?;
         tx.commit().await?;
+        self.followers.tell(project.pid);
         Ok(answer)
     }
 }

@@ -150,11 +150,11 @@ test("2 a lost connection is told, and made up for when it is back", async () =>
   await person.open(project);
   await person.see("Everything is in sync");
   await person.context.setOffline(true);
-  await person.see("Offline. Catching up", { exact: false });
+  await person.see("You are offline", { exact: false });
   await project.settings({ auto_sync: false });
   await project.change({ "later.md": "later\n" });
   await person.context.setOffline(false);
   await person.see("1 change waiting");
-  await person.gone("Offline. Catching up");
+  await person.gone("You are offline");
   await person.leave();
 });

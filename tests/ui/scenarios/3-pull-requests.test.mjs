@@ -35,7 +35,7 @@ test("3.2 to 3.5 creating one makes and pushes a branch, opens it as asked, and 
   const person = await world.person();
   await person.open(project);
   await person.button("Create pull request").click();
-  const dialog = person.page.getByRole("dialog");
+  const { dialog } = person;
   await dialog.getByRole("button", { name: "Create pull request" }).click();
   await person.see("Give the pull request a title");
   await person.accessible("the form with an error");

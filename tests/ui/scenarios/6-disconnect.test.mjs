@@ -20,7 +20,7 @@ test("6.1 to 6.4 after a warning, credentials go, syncing stops, and the reposit
   await person.button("Cancel").click();
   assert.equal((await project.status()).state, "connected");
   await person.button("Disconnect…").click();
-  await person.page.getByRole("dialog").getByRole("button", { name: "Disconnect", exact: true }).click();
+  await person.dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
   await person.see("Keep this project in step with GitHub");
   assert.equal((await project.status()).state, "disconnected");
   const rows = await world.query("SELECT count(*)::int AS n FROM authorizations JOIN projects USING (pid) WHERE id = $1", [project.id]);

@@ -69,7 +69,7 @@ test("dead letters can be retried and deleted", async () => {
   await person.accessible("dead letters");
   await person.page.getByRole("row", { name: /It broke for one/ }).getByRole("button", { name: "Delete" }).click();
   await person.accessible("the question before deleting");
-  await person.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await person.dialog.getByRole("button", { name: "Delete" }).click();
   await person.gone("It broke for one.");
   const rows = await world.query("SELECT project FROM dead_letters");
   assert.deepEqual(rows, [{ project: "two" }]);

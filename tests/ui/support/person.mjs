@@ -7,12 +7,21 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** What the browser itself logs about an answer with an error status, which scenarios may ask for. */
 const ANSWERED = /^Failed to load resource: the server responded with a status of (\d+)/;
 
+/** With UI_DIST, the bundle in that folder is shown instead of the program's own: no build of it between two looks. */
+async function serveBuilt(route) {
+  const [, stem, extension] = /\/(\w+)[^/]*\.(js|css)$/.exec(route.request().url());
+  const path = `${process.env.UI_DIST}/${stem === "panel" ? "panel-page" : stem}.${extension}`;
+  const contentType = extension === "js" ? "text/javascript" : "text/css";
+  await route.fulfill({ path, contentType, headers: { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" } });
+}
+
 export class Person {
   static async arrive(world, { scheme = "light", width = 1280, height = 900, motion = "reduce" } = {}) {
     const context = await world.browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: motion });
     context.setDefaultTimeout(15_000);
     const person = Object.assign(new Person(), { world, context, complaints: [], refusals: [], expected: [] });
     context.on("page", (page) => person.#listen(page));
+    if (process.env.UI_DIST) await context.route(/\/(assets\/(panel|console|page)-\w+\.(js|css)|embed\.js)$/, serveBuilt);
     person.page = await context.newPage();
     return person;
   }
@@ -41,6 +50,11 @@ export class Person {
   }
 
   button = (name, options = {}) => this.page.getByRole("button", { name, ...options });
+  /** What the open dialog holds: its content stands outside of the `<dialog>` itself, in slots. */
+  get dialog() {
+    return this.page.locator("lockstep-dialog");
+  }
+
   tab = (name) => this.page.getByRole("tab", { name });
   see = (text, options = {}) => this.page.getByText(text, options).first().waitFor();
   gone = (text) => this.page.getByText(text).first().waitFor({ state: "hidden" });

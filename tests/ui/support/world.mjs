@@ -58,7 +58,6 @@ export class World {
     return world;
   }
 
-  people = [];
   number = 0;
   prefix = `ui-${randomUUID()}`;
 
@@ -92,6 +91,15 @@ export class World {
     this.host = `http://localhost:${this.hostServer.address().port}`;
   }
 
+  /** The example of a host's page, for a project and a session; its address. */
+  hostPage(project, session) {
+    const read = (name) => readFileSync(new URL(`../../../fixtures/host/${name}`, import.meta.url), "utf8");
+    const values = { project, session, lockstep: this.url };
+    this.pages.set("/host", { html: read("index.html").replace(/\$(\w+)/g, (_, name) => values[name]) });
+    this.pages.set("/host.css", { html: read("host.css"), headers: { "content-type": "text/css" } });
+    return `${this.host}/host`;
+  }
+
   async #startGithub({ withoutApp }) {
     const args = ["--webhook-url", `${this.url}/webhooks/github`, "--callback-url", `${this.url}/github/callback`, "--setup-url", `${this.url}/github/setup`];
     this.githubProgram = run(need("SIM_BIN"), withoutApp ? [...args, "--without-app"] : args, {});
@@ -115,13 +123,13 @@ export class World {
     await eventually(async () => (await fetch(`${this.internal}/readyz`)).ok, "the program is ready");
   }
 
+  /** Lets go of everything, whatever the scenarios left open or broken. */
   async stop() {
-    await Promise.all(this.people.map((person) => person.leave()));
     await this.browser?.close();
     await Promise.all([this.program?.stop(), this.githubProgram?.stop()]);
     this.hostServer?.close();
-    await this.admin.query(`DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
-    await this.admin.end();
+    await this.admin?.query(`DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
+    await this.admin?.end();
   }
 
   key = KEY;
@@ -156,10 +164,8 @@ export class World {
   }
 
   /** A person at a browser. */
-  async person(options = {}) {
-    const person = await Person.arrive(this, options);
-    this.people.push(person);
-    return person;
+  person(options = {}) {
+    return Person.arrive(this, options);
   }
 }
 

@@ -143,7 +143,7 @@ export class LockstepConflicts extends LockstepElement {
   private renderSide(conflict: Conflict, side: Side) {
     const content = conflict[side];
     if (!content) return html`<p class="nothing">${side === "base" || conflict.kind === "both_added" ? t.conflicts.missing : t.conflicts.deleted}</p>`;
-    if (content.text == null) return html`<p class="nothing">${t.conflicts.binary(bytes(content.size))}</p>`;
+    if (content.text == null) return html`<p class="nothing">${content.size === null ? t.conflicts.notShown : t.conflicts.binary(bytes(content.size))}</p>`;
     return this.renderText(conflict, side, content);
   }
 

@@ -70,15 +70,23 @@ export class LockstepPanel extends LockstepElement {
   }
 
   protected override render() {
-    const { expired, connection, integration } = this.store;
+    const { expired, integration } = this.store;
     if (expired) return notice("warning", t.problem.expiredTitle, html`<p>${t.problem.expired}</p><p>${t.problem.expiredAction}</p>`);
     this.visited.add(this.current);
     return html`<div @lockstep-go=${this.go}>
       <nav role="tablist" aria-label=${t.panel.label} @keydown=${this.keys}>${TABS.map((tab) => this.renderTab(tab))}</nav>
-      ${connection === "polling" ? html`<div class="live" role="status">${icon("alert", "warning")}${navigator.onLine ? t.live.polling : t.live.offline}</div>` : nothing}
+      ${this.renderLive()}
       ${TABS.filter((tab) => this.visited.has(tab)).map((tab) => html`<div role="tabpanel" id="panel-${tab}" aria-labelledby="tab-${tab}" class="stack" ?hidden=${tab !== this.current}>${this.renderPart(tab)}</div>`)}
       ${integration && this.store.role && this.store.role !== "owner" ? html`<p class="hint">${t.role[this.store.role]}</p>` : nothing}
       ${this.renderToasts()}</div>`;
+  }
+
+  /** What is shown may be out of date, and why. */
+  private renderLive() {
+    const { connection, problem, integration } = this.store;
+    const lost = integration !== undefined && problem !== undefined;
+    if (connection !== "polling" && !lost) return nothing;
+    return html`<div class="live" role="status">${icon("alert", "warning")}${!navigator.onLine ? t.live.offline : lost ? t.live.unreachable : t.live.polling}</div>`;
   }
 
   private renderTab(tab: Tab) {

@@ -19,7 +19,8 @@ const english = {
     expiredAction: "Reload the page you came from to go on. Nothing is lost.",
   },
   live: {
-    polling: "Live updates are interrupted; refreshing every few seconds.", offline: "Offline. Catching up once the connection is back.",
+    polling: "Live updates are interrupted; refreshing every few seconds.", offline: "You are offline. This page catches up once the connection is back.",
+    unreachable: "Lockstep cannot be reached right now. This page catches up by itself.",
   },
   role: {
     viewer: "You can look at everything here. Changing it takes an editor or owner.",
@@ -105,7 +106,7 @@ const english = {
   conflicts: {
     title: "Conflicts", none: "No conflicts", noneText: "Files that change here and on GitHub at once are shown here.", intro: "These files changed in the project and on GitHub since they last agreed. Choose what to keep; nothing is lost until you do.",
     kind: { both_modified: "Changed on both sides", both_added: "Added on both sides", deleted_on_github: "Changed here, deleted on GitHub", deleted_in_project: "Deleted here, changed on GitHub" },
-    base: "Before", project: "Project", github: "GitHub", missing: "Not there", deleted: "Deleted", binary: (size: string) => `Binary file, ${size}`, sides: "Versions of the file",
+    base: "Before", project: "Project", github: "GitHub", missing: "Not there", deleted: "Deleted", binary: (size: string) => `Not text, ${size}`, notShown: "Not a file that can be shown here.", sides: "Versions of the file",
     takeProject: "Keep project’s", takeGithub: "Take GitHub’s", deleteIt: "Delete the file", merge: "Edit merged", mergeLabel: (path: string) => `Merged text of ${path}`, mergeHint: "Lines between the marks differ. Edit them to what you want and remove the marks.",
     marks: "There are still conflict marks in the text.", chosen: { project: "Keeping the project’s version", github: "Taking GitHub’s version", content: "Using your merged text" }, unchoose: "Change",
     apply: (n: number) => `Resolve ${files(n)}`, applying: "Resolving…", progress: (done: number, all: number) => `${done} of ${all} decided`, all: "Resolve all at once", allProject: "Keep project’s versions", allGithub: "Take GitHub’s versions", allPull: "Open a pull request with mine",
@@ -121,7 +122,7 @@ const english = {
       ask: ["Ask me", "Hold the file until somebody decides. Everything else goes on."], project_wins: ["Project wins", "Commit the project’s version over GitHub’s."],
       github_wins: ["GitHub wins", "Take GitHub’s version into the project."], pull_request: ["Open a pull request", "Keep GitHub’s version and propose the project’s for review."],
     } as Record<string, [string, string]>,
-    template: "Commit message", templateHint: "A template; leave it empty for the default message.", templatePlaceholder: "{{ summary }}", insert: "Insert", templateDefault: "Use default",
+    template: "Commit message", templateHint: "A template; leave it empty for the default message.", templatePlaceholder: "{{ summary }}", insert: "Insert", insertLabel: "Insert into the message", templateDefault: "Use default",
     variables: { summary: "what changed, as the default headline", project: "the project’s id", count: "number of changed files", added: "added files", modified: "changed files", deleted: "deleted files", files: "list of paths", authors: "list of names", timestamp: "date and time", revision: "project version" } as Record<string, string>,
     preview: "Preview", previewSaved: "Checked with example files when you save.", previewLoading: "Rendering…",
     exclude: "Excluded files", excludeHint: "One pattern per line, as in .gitignore. Excluded files are never sent, deleted or changed on either side.", excludeTypes: "Quick choices", excludeAdd: (what: string) => `Exclude ${what}`,

@@ -1,16 +1,11 @@
 // One typed function per route of the panel's API. Knows nothing of elements or of live state.
 import { ApiError, offlineProblem, problemOf } from "./problem.js";
 import type {
-  ChangeAnswer, Conflict, ConnectAnswer, Integration, Page, PendingChange, PullRequest, Repositories, Resolution,
-  Session, Settings, Sync,
+  Accepted, ChosenRepository, Conflict, ConnectAnswer, Integration, NewPullRequest, NewRepository, Page, PendingChange,
+  Preview, PullRequest, Repositories, Resolve, Session, Settings, SettingsChange, Sync,
 } from "./types.js";
 
 type Query = Record<string, string | number | boolean | null | undefined>;
-export type NewPullRequest = { title: string; body?: string; base?: string; draft?: boolean };
-export type NewRepository = {
-  owner: string; name: string; description?: string; visibility: "private" | "public"; branch?: string;
-};
-export type Preview = { message: string; excluded: number; included: number; paths: string[] };
 
 export class Client {
   readonly base: string;
@@ -61,17 +56,17 @@ export class Client {
 
   connect = (returnTo?: string) =>
     this.json<ConnectAnswer>("POST", "connect", { user: this.user, ...(returnTo && { return_to: returnTo }) });
-  choose = (choice: { installation_id: number; repository: string; branch?: string }) =>
+  choose = (choice: ChosenRepository) =>
     this.json<Integration>("PUT", "integration", { user: this.user, ...choice });
   create = (wanted: NewRepository) => this.json<Integration>("POST", "repository", { user: this.user, ...wanted });
   disconnect = () => this.request("DELETE", "integration");
-  patchSettings = (changes: Partial<Settings>) => this.json<Settings>("PATCH", "settings", changes);
+  patchSettings = (changes: SettingsChange) => this.json<Settings>("PATCH", "settings", changes);
   preview = (draft: { commit_template?: string; exclude?: string[] }) =>
     this.json<Preview>("POST", "settings/preview", draft);
   syncNow = () => this.json<Sync>("POST", "syncs", {});
   confirm = () => this.request("POST", "confirm", {});
-  restore = (sync: string) => this.json<ChangeAnswer>("POST", "restore", { sync });
-  resolve = (answer: { resolutions: Resolution[] } | { strategy: "project" | "github" | "pull_request" }) =>
+  restore = (sync: string) => this.json<Accepted>("POST", "restore", { sync });
+  resolve = (answer: Resolve) =>
     this.json<Sync>("POST", "conflicts/resolve", answer);
   openPull = (wanted: NewPullRequest) => this.json<PullRequest>("POST", "pull-requests", wanted);
   refreshPull = (number: number) => this.json<PullRequest>("POST", `pull-requests/${number}/refresh`);

@@ -1,6 +1,8 @@
 // What the console asks, with its cookie: its own overview, and the host API's audit trail and dead letters.
 import { ApiError, offlineProblem, problemOf } from "../api/problem.js";
-import type { Page, Problem } from "../api/types.js";
+import type { AuditRow, DeadLetter, Page, Problem } from "../api/types.js";
+
+export type { DeadLetter } from "../api/types.js";
 
 export interface Step {
   at: string;
@@ -54,26 +56,6 @@ export interface Overview {
   troubled: Troubled[];
   deliveries: { id: string; event: string; outcome: string; received_at: string; done_at: string }[];
   budgets: Budget[];
-}
-
-export interface DeadLetter {
-  id: string;
-  kind: "sync" | "webhook" | "notification";
-  project: string | null;
-  attempts: number;
-  error: Partial<Problem>;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface AuditRow {
-  id: string;
-  at: string;
-  actor: { type: string; id: string | null };
-  action: string;
-  project: string | null;
-  target: string | null;
-  request_id: string | null;
 }
 
 async function ask(method: string, path: string): Promise<Response> {

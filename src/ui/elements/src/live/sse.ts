@@ -6,8 +6,8 @@ export interface ServerEvent {
   data: string;
 }
 
-/** Calls back for each event, and with `null` for a comment. Ends when the stream does. */
-export async function readEvents(body: ReadableStream<Uint8Array>, on: (event: ServerEvent | null) => void): Promise<void> {
+/** Calls back for each event, and with the text of each comment. Ends when the stream does. */
+export async function readEvents(body: ReadableStream<Uint8Array>, on: (event: ServerEvent | string) => void): Promise<void> {
   const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
   const parser = new EventParser(on);
   for (;;) {
@@ -24,7 +24,7 @@ export class EventParser {
   private event = "";
   private data: string[] = [];
 
-  constructor(private readonly on: (event: ServerEvent | null) => void) {}
+  constructor(private readonly on: (event: ServerEvent | string) => void) {}
 
   push(text: string): void {
     const lines = (this.rest + text).split(/\r\n|\n|\r(?!$)/);
@@ -34,7 +34,7 @@ export class EventParser {
 
   private line(line: string): void {
     if (line === "") return this.dispatch();
-    if (line.startsWith(":")) return this.on(null);
+    if (line.startsWith(":")) return this.on(line.slice(1).trim());
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");

@@ -12,7 +12,7 @@ export type Need = "integration" | "pending" | "excluded" | "syncs" | "pulls" | 
 
 const ALL: Need[] = ["integration", "pending", "excluded", "syncs", "pulls", "conflicts"];
 const POLL_MS = 3_000;
-const LOOK_MS = 3_000; // while events arrive: a change of the host has none, and ages of times shown go on
+const LOOK_MS = 3_000; // while events arrive: another replica says nothing of a change, and ages of times go on
 const SETTLE_MS = 120;
 
 export interface Watcher {
@@ -53,7 +53,10 @@ export class Store {
     this.syncs = new Feed((cursor) => client.syncs({ cursor, status: this.statusFilter, limit: 20 }), changed);
     this.pulls = new Feed((cursor) => client.pulls({ cursor, limit: 20 }), changed);
     this.conflicts = new Feed((cursor) => client.conflicts({ cursor, limit: 20 }), changed);
-    this.stream = new Stream(client, (e) => this.event(e), (s, again) => this.streamIs(s, again), (e) => this.failed(e));
+    this.stream = new Stream(client, {
+      heard: (event) => this.event(event), changed: () => this.refresh(["integration"]),
+      became: (state, caughtUp) => this.streamIs(state, caughtUp), failed: (error) => this.failed(error),
+    });
   }
 
   get filter(): string {
@@ -100,6 +103,12 @@ export class Store {
     }
   }
 
+  /** Disconnecting takes the authorization away: asked again before a form relies on it. */
+  private forgetAuthorization(): void {
+    this.authorized = undefined;
+    void this.readSession();
+  }
+
   private stop(): void {
     this.stream.stop();
     clearTimeout(this.poll);
@@ -142,6 +151,7 @@ export class Store {
     if (JSON.stringify(before) === JSON.stringify(integration)) return;
     this.watchers.forEach((watcher) => watcher.integrationChanged(integration));
     if (!before) return;
+    if (before.state !== integration.state && integration.state === "disconnected") this.forgetAuthorization();
     if (before.pending_changes !== integration.pending_changes) this.refresh(["pending", "excluded"]);
     if (before.conflicts !== integration.conflicts) this.refresh(["conflicts", "pending"]);
     if (before.sync_status !== integration.sync_status || before.last_commit_sha !== integration.last_commit_sha) {

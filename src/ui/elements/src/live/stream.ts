@@ -10,6 +10,16 @@ const SILENCE_MS = 40_000; // the server says something every 15 s
 const REST_AFTER_MS = 30_000; // a hidden tab gives its connection back: browsers have few per host
 const MAX_BACKOFF_MS = 30_000;
 
+/** Who follows a stream. */
+export interface Listener {
+  heard(event: ServerEvent): void;
+  /** The project changed in a way that is no event of its own. */
+  changed(): void;
+  /** `caughtUp`: what happened meanwhile may have been missed. */
+  became(state: StreamState, caughtUp: boolean): void;
+  failed(error: unknown): void;
+}
+
 export class Stream {
   state: StreamState = "connecting";
   private lastId = "";
@@ -17,18 +27,18 @@ export class Stream {
   private stopped = false;
   private abort: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly client: Client,
-    private readonly onEvent: (event: ServerEvent) => void,
-    private readonly onState: (state: StreamState, caughtUp: boolean) => void,
-    private readonly onError: (error: unknown) => void,
+    private readonly listener: Listener,
   ) {}
 
   start(): void {
     document.addEventListener("visibilitychange", this.visibility);
     addEventListener("online", this.hurry);
+    addEventListener("offline", this.lose);
     void this.open();
   }
 
@@ -36,6 +46,8 @@ export class Stream {
     this.stopped = true;
     document.removeEventListener("visibilitychange", this.visibility);
     removeEventListener("online", this.hurry);
+    removeEventListener("offline", this.lose);
+    clearTimeout(this.restTimer);
     this.close();
   }
 
@@ -47,9 +59,9 @@ export class Stream {
   }
 
   private readonly visibility = (): void => {
-    clearTimeout(this.timer);
-    if (document.hidden) this.timer = setTimeout(() => this.rest(), REST_AFTER_MS);
-    else if (!this.abort) this.hurry();
+    clearTimeout(this.restTimer);
+    if (document.hidden) this.restTimer = setTimeout(() => this.rest(), REST_AFTER_MS);
+    else this.hurry();
   };
 
   private rest(): void {
@@ -63,10 +75,18 @@ export class Stream {
     void this.open();
   };
 
+  /** The browser says that there is no network: an open stream would only be silent. */
+  private readonly lose = (): void => {
+    if (this.stopped || this.state === "resting") return;
+    this.close();
+    this.later();
+    this.become("polling");
+  };
+
   private become(state: StreamState, caughtUp = false): void {
     if (this.state === state && !caughtUp) return;
     this.state = state;
-    this.onState(state, caughtUp);
+    this.listener.became(state, caughtUp);
   }
 
   private async open(): Promise<void> {
@@ -83,16 +103,16 @@ export class Stream {
       await readEvents(response.body, (event) => this.heard(event, abort));
     } catch (error) {
       if (abort.signal.aborted && this.abort !== abort) return;
-      if (error instanceof ApiError && [401, 403, 404].includes(error.problem.status ?? 0)) return this.onError(error);
+      if (error instanceof ApiError && [401, 403, 404].includes(error.problem.status ?? 0)) return this.listener.failed(error);
     }
     if (!this.stopped && this.abort === abort) this.later();
   }
 
-  private heard(event: ServerEvent | null, abort: AbortController): void {
+  private heard(event: ServerEvent | string, abort: AbortController): void {
     this.watch(abort);
-    if (!event) return;
+    if (typeof event === "string") return event === "changed" ? this.listener.changed() : undefined;
     if (event.id) this.lastId = event.id;
-    this.onEvent(event);
+    this.listener.heard(event);
   }
 
   private watch(abort: AbortController): void {
