@@ -101,12 +101,12 @@ test("2.5 both versions can be merged by hand", async () => {
   const project = await torn();
   const person = await world.person();
   await person.open(project);
-  await person.button("Edit merged").click();
+  await person.button("Merge by hand").click();
   const text = person.page.getByLabel("Merged text of index.md");
   await person.see("There are still conflict marks");
-  assert.ok(await person.button("Save").isDisabled());
+  assert.ok(await person.button("Use this text").isDisabled());
   await text.fill("both\n");
-  await person.button("Save").click();
+  await person.button("Use this text").click();
   await person.button("Resolve 1 file").click();
   await person.see("Everything is in sync");
   assert.equal((await project.github())["index.md"], "both\n");

@@ -145,7 +145,7 @@ export const states = [
     await person.see("1,240 of 3,100");
   } },
   { name: "overview-conflict", reach: async (world, person) => { await person.open(await torn(world)); await person.see("2 files changed on both sides"); await person.see("Good morning"); } },
-  { name: "overview-conflict-merge", reach: async (world, person) => { await person.open(await torn(world)); await person.button("Edit merged").first().click(); await person.see("There are still conflict marks"); } },
+  { name: "overview-conflict-merge", reach: async (world, person) => { await person.open(await torn(world)); await person.button("Merge by hand").first().click(); await person.see("There are still conflict marks"); } },
   { name: "overview-error", reach: async (world, person) => {
     const project = await lived(world);
     await world.sim("POST", `/repos/${project.repo}/protection`, { pattern: "main", protection: "pull_request" });

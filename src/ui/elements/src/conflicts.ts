@@ -163,7 +163,7 @@ export class LockstepConflicts extends LockstepElement {
     return html`<div class="actions"><div class="grow"><label for="merged">${t.conflicts.mergeLabel(conflict.path)}</label>
       <textarea id="merged" class="mono" spellcheck="false" rows="12" .value=${this.text} aria-describedby="merged-hint" @input=${(e: Event) => (this.text = (e.target as HTMLTextAreaElement).value)}></textarea>
       <p class="hint" id="merged-hint">${marked ? t.conflicts.marks : t.conflicts.mergeHint}</p></div></div>
-      <div class="actions"><button type="button" class="primary" ?disabled=${marked} @click=${take}>${t.common.save}</button><button type="button" class="quiet" @click=${() => (this.editing = "")}>${t.common.cancel}</button></div>`;
+      <div class="actions"><button type="button" class="primary" ?disabled=${marked} @click=${take}>${t.conflicts.useText}</button><button type="button" class="quiet" @click=${() => (this.editing = "")}>${t.common.cancel}</button></div>`;
   }
 
   private renderBar(all: number) {

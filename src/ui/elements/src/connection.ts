@@ -1,14 +1,21 @@
 // <lockstep-connection>: how the project is connected, and the way there: authorize, then choose a repository.
 import { css, html, LockstepElement, define, nothing, property, state } from "./base.js";
-import type { Integration } from "./api/types.js";
+import type { Integration, Problem } from "./api/types.js";
+import "./disconnect.js";
 import "./repository-form.js";
 import { githubMark, icon, spinner } from "./parts/icons.js";
 import { when } from "./parts/time.js";
-import { external, notice, problemView, skeleton } from "./parts/views.js";
+import { external, notice, problemView, safe, skeleton } from "./parts/views.js";
 import { t } from "./texts.js";
 
 const LOOK_MS = 2_000;
 const LOOK_FOR_MS = 10 * 60_000; // as long as a ticket is good
+
+/** What an owner can do about a connection that does not work. */
+const WAYS_OUT: Partial<Record<Problem["code"], "authorize" | "install" | "another" | "settings">> = {
+  token_expired: "authorize", authorization_required: "authorize", installation_removed: "install", repository_not_accessible: "install",
+  permission_missing: "install", repository_gone: "another", repository_archived: "another", branch_not_found: "settings",
+};
 
 export class LockstepConnection extends LockstepElement {
   static override styles = [...LockstepElement.styles, css`
@@ -29,7 +36,8 @@ export class LockstepConnection extends LockstepElement {
     .steps .now .no { background: var(--accent-fill); border-color: transparent; color: var(--on-accent); }
     .steps .done .no { background: var(--success-soft); border-color: transparent; color: var(--success); }
     .steps .no svg { width: 12px; height: 12px; }
-    .repo { display: flex; align-items: center; gap: 12px; padding: 14px 16px; }
+    .repo { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 12px; padding: 14px 16px; }
+    .repo > .grow { flex-basis: 190px; }
     .repo .mark { display: grid; place-items: center; width: 38px; height: 38px; border-radius: 8px; background: var(--subtle); border: 1px solid var(--border); flex: none; }
     .repo .mark svg { width: 20px; height: 20px; }
     .name { font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
@@ -168,15 +176,34 @@ export class LockstepConnection extends LockstepElement {
   }
 
   private renderBroken({ error }: Integration) {
-    const again = error && ["repository_gone", "installation_removed", "repository_not_accessible", "token_expired", "authorization_required"].includes(error.code) && this.may("owner");
     return html`${problemView(error)}${problemView(this.failure)}
-      ${this.waiting ? this.renderWaiting() : again ? html`<div class="actions"><button type="button" ?disabled=${this.busy !== ""} @click=${this.connect}>${githubMark()}${t.connection.reauthorize}</button>
-      <span class="muted small">${t.connection.pendingError}</span></div>` : html`<p class="hint">${t.connection.pendingError}</p>`}`;
+      ${this.waiting ? this.renderWaiting() : html`<div class="actions">${error && this.may("owner") ? this.renderWayOut(error) : nothing}<span class="muted small">${t.connection.pendingError}</span></div>`}`;
+  }
+
+  private renderWayOut({ code }: Problem) {
+    const { connection: c } = t;
+    const authorize = html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.connect}>${githubMark()}${c.reauthorize}</button>`;
+    switch (this.failure?.code === "authorization_required" ? "authorize" : WAYS_OUT[code]) {
+      case "authorize": return authorize;
+      case "install": return html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.install}>${githubMark()}${c.install}</button>`;
+      case "another": return html`<lockstep-disconnect another .project=${this.project} .session=${this.session} .api=${this.api}></lockstep-disconnect>`;
+      case "settings": return html`<button type="button" @click=${() => this.tell("lockstep-go", "settings")}>${icon("branch")}${c.chooseBranch}</button>`;
+      default: return nothing;
+    }
+  }
+
+  /** To the page where GitHub's people say what the App may reach. */
+  private async install(): Promise<void> {
+    const page = window.open("", "_blank");
+    const answer = await this.run("install", () => this.store.client.repositories({ limit: 1 }));
+    if (!answer) return page?.close();
+    if (page) page.location.href = safe(answer.install_url);
   }
 
   private origin({ connected_by: who, connected_at: at }: Integration) {
     if (!at) return nothing;
-    const [before, after] = (who ? t.connection.by(who, "\u0000") : t.connection.since("\u0000")).split("\u0000");
+    const name = who === this.store.me?.id ? t.common.you : who;
+    const [before, after] = (name ? t.connection.by(name, "\u0000") : t.connection.since("\u0000")).split("\u0000");
     return html`${before}${when(at)}${after}`;
   }
 

@@ -1,5 +1,5 @@
 // <lockstep-disconnect>: the end of a connection, after a warning that says what stays and what goes.
-import { css, html, LockstepElement, define, nothing, state } from "./base.js";
+import { css, html, LockstepElement, define, nothing, property, state } from "./base.js";
 import "./parts/dialog.js";
 import { icon } from "./parts/icons.js";
 import { busyLabel, problemView } from "./parts/views.js";
@@ -15,6 +15,9 @@ export class LockstepDisconnect extends LockstepElement {
     .sides svg { margin-top: 3px; }
   `];
   override readonly needs = ["integration"] as const;
+
+  /** Only a button, for somebody who wants another repository. */
+  @property({ type: Boolean }) another = false;
   @state() private asking = false;
 
   private async disconnect(): Promise<void> {
@@ -26,11 +29,15 @@ export class LockstepDisconnect extends LockstepElement {
     this.tell("lockstep-go", "overview");
   }
 
+  private renderCard() {
+    return html`<section class="card" aria-labelledby="title"><div><div><h2 id="title">${t.settings.danger}</h2><p class="muted">${t.settings.dangerText}</p></div>
+      <button type="button" class="outline-danger" ?disabled=${!this.may("owner")} @click=${() => (this.asking = true)}>${t.settings.disconnect}…</button></div></section>`;
+  }
+
   protected override render() {
     if (!this.connected) return nothing;
     const name = this.integration?.repository?.full_name ?? "GitHub";
-    return html`<section class="card" aria-labelledby="title"><div><div><h2 id="title">${t.settings.danger}</h2><p class="muted">${t.settings.dangerText}</p></div>
-        <button type="button" class="outline-danger" ?disabled=${!this.may("owner")} @click=${() => (this.asking = true)}>${t.settings.disconnect}…</button></div></section>
+    return html`${this.another ? html`<button type="button" @click=${() => (this.asking = true)}>${t.connection.another}</button>` : this.renderCard()}
       <lockstep-dialog .open=${this.asking} .heading=${t.settings.disconnectTitle(name)} @dismissed=${() => (this.asking = false)}>
         <div class="sides">${side(t.settings.stays, t.settings.staysItems, "check")}${side(t.settings.goes, t.settings.goesItems, "cross")}</div>
         <p class="muted">${t.settings.later}</p><div class="actions">${problemView(this.failure)}</div>

@@ -6,7 +6,7 @@ import { asProblem } from "./api/problem.js";
 import { diffStyles, diffView, parseDiff, type DiffFile } from "./parts/diff.js";
 import { icon, spinner, type IconName } from "./parts/icons.js";
 import { exact, when } from "./parts/time.js";
-import { busyLabel, changeLetter, empty, external, notice, problemView, skeleton } from "./parts/views.js";
+import { busyLabel, changeWord, empty, external, notice, problemView, skeleton } from "./parts/views.js";
 import { t } from "./texts.js";
 
 const LOOK: Record<SyncStatus, [IconName, string]> = {
@@ -24,18 +24,14 @@ export class LockstepHistory extends LockstepElement {
     .entry > svg { margin-top: 3px; }
     .what { display: block; width: 100%; min-height: 0; padding: 0; border: 0; background: none; color: var(--text); text-align: start; font: inherit; font-weight: 500; overflow-wrap: anywhere; white-space: normal; }
     .what:hover { background: none; text-decoration: underline; }
-    .meta { display: flex; flex-wrap: wrap; gap: 2px 6px; color: var(--muted); font-size: 12.5px; }
-    .meta > * + *::before { content: "·"; margin-inline-end: 6px; }
-    .meta > .plain::before { content: none; }
     .side { display: flex; align-items: center; gap: 10px; white-space: nowrap; }
     .detail { padding: 0 16px 16px 44px; }
     .detail > * + * { margin-top: 12px; }
     .message { padding: 10px 12px; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 6px; background: var(--subtle); border: 1px solid var(--border); font: 12.5px/1.5 var(--mono); }
     .paths li { display: flex; gap: 10px; padding: 2px 0; }
-    .paths .mono { width: 14px; text-align: center; font-weight: 600; flex: none; }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
     .note { padding: 0 16px 12px; }
-    @container (max-width: 480px) { .detail { padding-inline-start: 16px; } .entry { flex-wrap: wrap; } .side { width: 100%; padding-inline-start: 28px; } }
+    @container (max-width: 480px) { .detail { padding-inline-start: 16px; } .entry { flex-wrap: wrap; row-gap: 2px; } .side { width: 100%; padding-inline-start: 28px; } }
   `];
   override readonly needs = ["integration", "syncs"] as const;
 
@@ -130,7 +126,7 @@ export class LockstepHistory extends LockstepElement {
       ${problemView(sync.error, retry, sync.status === "failed" ? "danger" : "warning")}${problemView(this.failure)}
       ${sync.message?.includes("\n") ? html`<div class="message">${sync.message}</div>` : nothing}
       ${this.renderPaths(sync)}
-      <div class="meta"><span class="plain">${t.history.revision(sync.revision)}</span>${sync.started_at ? html`<span>${t.history.started} ${exact(sync.started_at)}</span>` : nothing}
+      <div class="meta"><span>${t.history.revision(sync.revision)}</span>${sync.started_at ? html`<span>${t.history.started} ${exact(sync.started_at)}</span>` : nothing}
         ${sync.attempts > 1 ? html`<span>${t.history.attempts(sync.attempts)}</span>` : nothing}${sync.pull_request ? html`<span>${t.history.pullRequest(sync.pull_request)}</span>` : nothing}</div>
       ${finished ? html`<div class="row wrap">
         ${sync.files_changed ? html`<button type="button" aria-expanded=${this.diffOpen ? "true" : "false"} @click=${() => this.toggleDiff(sync)}>${this.diffOpen ? t.history.hideDiff : t.history.showDiff}</button>` : nothing}
@@ -142,7 +138,7 @@ export class LockstepHistory extends LockstepElement {
 
   private renderPaths({ files, files_changed: count }: Sync) {
     if (!files?.length) return nothing;
-    return html`<ul class="paths">${files.slice(0, FILES_SHOWN).map((file) => html`<li>${changeLetter(file.change)}<span class="path">${file.path}${file.from ? html` <span class="muted">${t.controls.from(file.from)}</span>` : nothing}</span></li>`)}
+    return html`<ul class="paths">${files.slice(0, FILES_SHOWN).map((file) => html`<li>${changeWord(file.change)}<span class="path">${file.path}${file.from ? html` <span class="muted">${t.controls.from(file.from)}</span>` : nothing}</span></li>`)}
       ${count > FILES_SHOWN ? html`<li class="muted small">${t.settings.excludeMore(count - FILES_SHOWN)}</li>` : nothing}</ul>`;
   }
 

@@ -24,7 +24,7 @@ export class LockstepPanel extends LockstepElement {
     nav button:focus-visible { outline-offset: -3px; border-radius: 6px; }
     nav [aria-selected="true"] { color: var(--text); border-color: var(--accent); }
     nav .badge { padding: 0 6px; }
-    @container (max-width: 420px) { nav button { padding-inline: 8px; } }
+    @container (max-width: 420px) { nav { gap: 0; } nav button { padding-inline: 7px; font-size: 13px; } }
     .toasts { position: fixed; z-index: 10; inset-block-end: 16px; inset-inline-end: 16px; display: grid; gap: 8px; width: min(380px, calc(100vw - 32px)); pointer-events: none; }
     .toast { pointer-events: auto; display: flex; gap: 10px; align-items: flex-start; padding: 12px 10px 12px 14px; background: var(--surface); border: 1px solid var(--border); border-radius: 10px; box-shadow: var(--shadow); animation: in 0.2s ease-out; overflow-wrap: anywhere; }
     .toast > svg { margin-top: 2px; }

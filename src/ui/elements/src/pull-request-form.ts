@@ -3,7 +3,7 @@
 import { html, LockstepElement, css, define, property, state } from "./base.js";
 import { fieldMessage } from "./api/problem.js";
 import "./parts/dialog.js";
-import { busyLabel, changeLetter, errorText, problemView } from "./parts/views.js";
+import { busyLabel, changeWord, errorText, problemView } from "./parts/views.js";
 import { t } from "./texts.js";
 
 const SHOWN = 6;
@@ -52,7 +52,7 @@ export class LockstepPullRequestForm extends LockstepElement {
     const free = this.store.pending.items.filter((change) => !change.held);
     return html`<lockstep-dialog .open=${this.open} .heading=${t.pulls.formTitle} @dismissed=${this.dismiss}>
       <p class="muted">${t.pulls.formText(free.length)}</p>
-      <ul class="paths">${free.slice(0, SHOWN).map((change) => html`<li>${changeLetter(change.change)}<span class="path">${change.path}</span></li>`)}
+      <ul class="paths">${free.slice(0, SHOWN).map((change) => html`<li>${changeWord(change.change)}<span class="path">${change.path}</span></li>`)}
         ${free.length > SHOWN ? html`<li class="muted small">${t.settings.excludeMore(free.length - SHOWN)}</li>` : ""}</ul>
       <form id="form" novalidate @submit=${this.submit}>
         <div class="field"><label for="pr-title">${t.pulls.fieldTitle}</label>

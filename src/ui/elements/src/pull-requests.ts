@@ -15,8 +15,10 @@ export class LockstepPullRequests extends LockstepElement {
   static override styles = [...LockstepElement.styles, css`
     .entry { display: flex; gap: 12px; padding: 12px 16px; align-items: flex-start; }
     .title { font-weight: 500; color: var(--text); overflow-wrap: anywhere; }
-    .meta { display: flex; flex-wrap: wrap; gap: 2px 12px; margin-top: 3px; color: var(--muted); font-size: 12.5px; }
+    .state { flex: none; width: 82px; }
+    .meta { margin-top: 3px; }
     .meta > span { display: inline-flex; align-items: center; gap: 4px; }
+    @media (max-width: 480px) { .state { width: auto; } .entry { flex-wrap: wrap; } .entry > .grow { order: 3; flex-basis: 100%; } .entry > button { margin-inline-start: auto; } }
     .meta svg { width: 13px; height: 13px; }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
   `];
@@ -50,13 +52,13 @@ export class LockstepPullRequests extends LockstepElement {
   private renderPull(pull: PullRequest) {
     const living = pull.state === "open" || pull.state === "draft";
     return html`<li class="entry">
-      <span class="badge ${STATE[pull.state]}">${icon(pull.state === "merged" ? "branch" : "pull")}${t.pulls.state[pull.state]}</span>
+      <span class="state"><span class="badge ${STATE[pull.state]}">${icon(pull.state === "merged" ? "branch" : "pull")}${t.pulls.state[pull.state]}</span></span>
       <div class="grow">${external(pull.url, html`${pull.title} <span class="muted">#${pull.number}</span>`, "title")}
         <div class="meta">
           <span class="path">${t.pulls.into(pull.branch, pull.base)}</span><span>${t.pulls.paths(pull.paths.length)}</span>
           ${living ? html`${indicator(CHECKS[pull.checks], t.pulls.checks[pull.checks])}${indicator(REVIEW[pull.review], t.pulls.review[pull.review])}` : nothing}
           ${living && pull.mergeable === false ? html`<span class="danger">${icon("alert")}${t.pulls.mergeConflict}</span>` : nothing}
-          <span>${when(pull.updated_at)}</span></div></div>
+          <span>${t.pulls.updatedAt} ${when(pull.updated_at)}</span></div></div>
       <button type="button" class="quiet icon-only" aria-label=${t.pulls.refresh(pull.number)} title=${t.pulls.refresh(pull.number)} ?disabled=${this.busy !== "" || !this.may("editor")} @click=${() => this.refresh(pull)}>
         ${this.busy === `refresh ${pull.number}` ? spinner() : icon("sync")}</button></li>`;
   }

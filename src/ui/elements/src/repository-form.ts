@@ -172,7 +172,8 @@ export class LockstepRepositoryForm extends LockstepElement {
       <div class="pair">
         <div class="field"><label for="owner">${t.form.owner}</label>
           <select id="owner" @change=${(e: Event) => this.set({ owner: value(e) })}>${this.owners.map(({ account }) => html`
-            <option value=${account.login} ?selected=${account.login === draft.owner}>${account.login}</option>`)}</select></div>
+            <option value=${account.login} ?selected=${account.login === draft.owner}>${account.login}</option>`)}</select>
+          <p class="hint">${external(this.installUrl, t.form.otherOwner, "underlined")}</p></div>
         <div class="field"><label for="name">${t.form.name}</label>
           <input id="name" required maxlength="120" autocomplete="off" spellcheck="false" autocapitalize="off" .value=${draft.name} aria-invalid=${nameMessage ? "true" : "false"}
             aria-describedby="name-hint" @input=${(e: Event) => this.set({ name: value(e).replace(/\s/g, "-") })} />
@@ -186,7 +187,6 @@ export class LockstepRepositoryForm extends LockstepElement {
       ${problemView(this.failure && !nameMessage ? this.failure : undefined, this.failure?.retryable ? () => this.retry() : undefined)}
       <div class="foot"><button class="primary" ?disabled=${this.busy !== ""}>${busyLabel(this.busy === "create", t.form.submitCreate, t.form.submitting)}</button>
         <span class="muted small">${this.pushes()}</span></div>
-      ${this.elsewhere()}
     </form>`;
   }
 

@@ -10,7 +10,7 @@ import { t } from "./texts.js";
 
 export class LockstepSettings extends SettingsElement {
   static override styles = [...SettingsElement.styles, settingsStyles, css`
-    .policies { display: grid; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); gap: 10px; margin-top: 10px; }
+    .policies { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 10px; margin-top: 10px; }
     .policies label { padding: 10px 12px; border: 1px solid var(--border); border-radius: 8px; cursor: pointer; }
     .policies label:has(:checked) { border-color: var(--accent); background: var(--accent-soft); }
     @media (max-width: 480px) { .item { flex-wrap: wrap; justify-content: flex-start; } .item:not(.tight) > :first-child { flex-basis: 100%; } }

@@ -4,9 +4,9 @@ import type { Integration, PendingChange, Sync } from "./api/types.js";
 import "./parts/dialog.js";
 import "./pull-request-form.js";
 import { diffStyles, diffView, parseDiff, type DiffFile } from "./parts/diff.js";
-import { icon, spinner } from "./parts/icons.js";
+import { icon, spinner, type IconName } from "./parts/icons.js";
 import { ago } from "./parts/time.js";
-import { busyLabel, changeLetter, notice, problemView, skeleton, switchControl } from "./parts/views.js";
+import { busyLabel, changeWord, notice, problemView, skeleton, switchControl } from "./parts/views.js";
 import { t } from "./texts.js";
 
 const FOLDED = 8; // pending changes shown until a person asks for all
@@ -19,21 +19,21 @@ export class LockstepSyncControls extends LockstepElement {
     .state .grow { min-width: 200px; }
     .mark { display: grid; place-items: center; width: 34px; height: 34px; border-radius: 50%; flex: none; background: var(--subtle); color: var(--muted); }
     .mark.success { background: var(--success-soft); color: var(--success); }
+    .mark.warning { background: var(--warning-soft); color: var(--warning); }
     .mark.accent { background: var(--accent-soft); color: var(--accent); }
     .bar { display: flex; align-items: center; gap: 10px; margin-top: 8px; }
     .pads > * { margin: 0 16px 16px; }
     .files .sub { display: flex; gap: 8px; justify-content: space-between; align-items: center; padding: 8px 16px; background: var(--subtle); border-top: 1px solid var(--border); font-size: 12.5px; font-weight: 500; }
     .file { display: flex; gap: 10px; align-items: center; width: 100%; padding: 7px 16px; border: 0; border-radius: 0; background: none; text-align: start; justify-content: flex-start; font-weight: 400; white-space: normal; }
     .file:focus-visible { outline-offset: -2px; }
-    .file > .mono { width: 14px; text-align: center; font-weight: 600; flex: none; }
     .counts { margin-inline-start: auto; display: inline-flex; gap: 8px; font: 12px var(--mono); white-space: nowrap; }
     .chevron { color: var(--muted); transition: transform 0.12s; }
     [aria-expanded="true"] > .chevron { transform: rotate(90deg); }
     .detail { padding: 0 16px 12px 40px; }
-    .held { padding: 0 16px 10px 64px; font-size: 12.5px; color: var(--muted); }
+    .held { padding: 0 16px 10px 42px; font-size: 12.5px; color: var(--muted); }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
     .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
-    @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .held { padding-inline-start: 40px; } .detail { padding-inline-start: 16px; } }
+    @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .detail { padding-inline-start: 16px; } }
   `];
   override readonly needs = ["integration", "pending", "excluded", "syncs"] as const;
 
@@ -100,11 +100,15 @@ export class LockstepSyncControls extends LockstepElement {
     const running = active !== undefined && (active.status === "running" || !active.error);
     return html`<div class="state">
       ${running || integration.sync_status === "syncing" ? this.renderProgress(active) : this.renderRest(integration)}
-      <div class="buttons">
+      <div class="buttons">${this.torn && !running ? html`<button type="button" class="primary" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>` : this.renderButtons(integration, running)}</div></div>`;
+  }
+
+  private renderButtons(integration: Integration, running: boolean) {
+    const asked = integration.error?.code === "confirmation_required";
+    return html`
         ${integration.pending_changes > 0 ? html`<button type="button" ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
-        <button type="button" class=${integration.pending_changes ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
-          ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>
-      </div></div>`;
+        <button type="button" class=${integration.pending_changes && !asked ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
+          ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>`;
   }
 
   private renderProgress(sync: Sync | undefined) {
@@ -115,29 +119,33 @@ export class LockstepSyncControls extends LockstepElement {
         : html`<progress aria-label=${t.controls.progressLabel}></progress>`}</div></div>`;
   }
 
-  private renderRest({ pending_changes: count, settings, last_sync_at: last, sync_status: status, state, error }: Integration) {
-    if (count === 0) {
-      const fine = status !== "error";
-      return html`<span class="mark ${fine ? "success" : ""}">${icon(fine ? "check" : "minus")}</span><div class="grow"><strong>${t.controls.inStep}</strong>
-        <div class="muted">${last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever}</div></div>`;
-    }
+  private renderRest({ pending_changes: count, conflicts, settings, last_sync_at: last, sync_status: status, state, error }: Integration) {
+    if (this.torn) return standing("alert", "warning", t.controls.conflictTitle(conflicts), t.controls.conflictText);
+    if (count === 0 && state !== "connected") return standing("pause", "", t.controls.paused, t.controls.pausedHint);
+    if (count === 0) return standing(status === "error" ? "minus" : "check", status === "error" ? "" : "success", t.controls.inStep, last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever);
     const { items } = this.store.pending;
     const held = items.length > 0 && items.every((change) => change.held);
     const stuck = state !== "connected" || (error !== null && !error.retryable);
     const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
-    return html`<span class="mark accent">${icon("clock")}</span><div class="grow"><strong>${t.controls.waiting(count)}</strong><div class="muted">${hint}</div></div>`;
+    return standing("clock", "accent", t.controls.waiting(count), hint);
+  }
+
+  /** Nothing is pending but what waits for a decision. */
+  private get torn(): boolean {
+    const { items } = this.store.pending;
+    return (this.integration?.conflicts ?? 0) > 0 && items.every((change) => change.held?.code === "sync_conflict");
   }
 
   private renderNotices({ error, conflicts, state }: Integration) {
     if (state !== "connected") return nothing;
     if (error?.code === "confirmation_required") {
       return notice("warning", t.controls.confirmTitle, html`<p>${error.detail}</p><p>${t.controls.confirmText}</p>`, html`
-        <button type="button" ?disabled=${!this.may("editor")} @click=${() => (this.confirming = true)}>${t.controls.confirm}</button>`);
+        <button type="button" class="primary" ?disabled=${!this.may("editor")} @click=${() => (this.confirming = true)}>${t.controls.confirm}</button>`);
     }
     const attempts = this.store.active?.attempts ?? 0;
     const shown = error && error.code !== "sync_conflict" ? html`${problemView(error, this.may("editor") ? () => void this.syncNow() : undefined, error.retryable ? "warning" : "danger")}
       ${error.retryable && attempts ? html`<p class="hint">${t.controls.retrying(attempts)}</p>` : nothing}` : nothing;
-    const torn = conflicts > 0 ? notice("warning", t.controls.conflictTitle(conflicts), t.controls.conflictText, html`
+    const torn = conflicts > 0 && !this.torn ? notice("warning", t.controls.conflictTitle(conflicts), t.controls.conflictText, html`
       <button type="button" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>`) : nothing;
     return html`${shown}${torn}`;
   }
@@ -160,13 +168,14 @@ export class LockstepSyncControls extends LockstepElement {
 
   private renderChange(change: PendingChange) {
     const open = this.open === change.path;
+    const torn = change.held?.code === "sync_conflict"; // shown below, side by side
     return html`<li>
       <button type="button" class="file" aria-expanded=${open ? "true" : "false"} @click=${() => this.toggle(change)}>
-        ${icon("chevron", "chevron")}${changeLetter(change.change)}
+        ${icon("chevron", "chevron")}${changeWord(change.change)}
         <span class="path">${change.path}${change.from ? html` <span class="muted">${t.controls.from(change.from)}</span>` : nothing}</span>
-        ${change.held ? html`<span class="badge warning">${icon("pause")}${t.controls.held}</span>` : nothing}
+        ${change.held ? html`<span class="badge warning">${icon("pause")}${torn ? t.controls.torn : t.controls.held}</span>` : nothing}
         ${this.counts(change)}</button>
-      ${change.held ? html`<p class="held">${change.held.detail} ${change.held.action}</p>` : nothing}
+      ${change.held && !torn ? html`<p class="held">${change.held.detail} ${change.held.action}</p>` : nothing}
       ${open ? html`<div class="detail">${this.diff ? diffView(this.diff, this.wholeDiff, () => (this.wholeDiff = true), false) : html`<div class="skeleton"></div>`}</div>` : nothing}
     </li>`;
   }
@@ -174,7 +183,7 @@ export class LockstepSyncControls extends LockstepElement {
   private counts({ additions, deletions }: PendingChange) {
     if (additions === null || deletions === null) return html`<span class="counts muted">${t.controls.binary}</span>`;
     if (!additions && !deletions) return nothing;
-    return html`<span class="counts"><span class="success" aria-hidden="true">+${additions}</span><span class="danger" aria-hidden="true">−${deletions}</span>
+    return html`<span class="counts">${additions ? html`<span class="success" aria-hidden="true">+${additions}</span>` : nothing}${deletions ? html`<span class="danger" aria-hidden="true">−${deletions}</span>` : nothing}
       <span class="sr">${t.controls.additions(additions)}, ${t.controls.deletions(deletions)}</span></span>`;
   }
 
@@ -189,4 +198,9 @@ export class LockstepSyncControls extends LockstepElement {
     </lockstep-dialog>`;
   }
 }
+
+function standing(name: IconName, tone: string, title: string, hint: string) {
+  return html`<span class="mark ${tone}">${icon(name)}</span><div class="grow"><strong>${title}</strong><div class="muted">${hint}</div></div>`;
+}
+
 define("lockstep-sync-controls", LockstepSyncControls);

@@ -6,6 +6,14 @@ import type { Budget, Overview, Primary, Troubled } from "./api.js";
 import { latency, outcomes, seconds } from "./plots.js";
 import { c } from "./texts.js";
 
+const SHOWN = 12;
+
+/** Those with the least left first. */
+function scarcest(budgets: Budget[]): Budget[] {
+  const left = ({ standing }: Budget) => Math.min(...[standing?.rest, standing?.graphql].map((of) => (of ? of.remaining / of.limit : 1)), standing?.blocked_until ? 0 : 1);
+  return [...budgets].sort((a, b) => left(a) - left(b)).slice(0, SHOWN);
+}
+
 export function health({ health }: Overview): TemplateResult[] {
   return (Object.keys(c.names) as (keyof typeof c.names)[]).map((name) => {
     const tone = health[name] === "ok" ? "success" : health[name] === "unavailable" ? "danger" : "";
@@ -18,8 +26,8 @@ export function overviewView(seen: Overview): TemplateResult {
     <div class="pair"><section class="card"><div class="head"><h2>${c.outcomes}</h2></div><div class="body">${outcomes(seen.steps, seen.now, c.outcomes)}${legend([["success", c.ok], ["warning", c.conflict], ["danger", c.failed]])}</div></section>
       <section class="card"><div class="head"><h2>${c.latency}</h2></div><div class="body">${latency(seen.steps, seen.now, c.latency)}${legend([["accent", c.p50], ["merged", c.p95]])}</div></section></div>
     ${table(c.trouble, [c.project, c.repository, c.reason, c.next, c.pending], seen.troubled.map(troubled), c.troubleEmpty)}
-    ${table(c.budgets, [c.installation, c.projects, c.rest, c.graphql, c.content], seen.budgets.map(budget), c.budgetsEmpty)}
-    ${table(c.deliveries, [c.event, c.outcome, c.received, c.took, c.delivery], seen.deliveries.map((one) => [html`<span class="mono">${one.event}</span>`, one.outcome, when(one.received_at),
+    ${table(c.budgets, [c.installation, c.projects, c.rest, c.graphql, c.content], scarcest(seen.budgets).map(budget), c.budgetsEmpty)}
+    ${table(c.deliveries, [c.event, c.outcome, c.received, c.took, c.delivery], seen.deliveries.slice(0, SHOWN).map((one) => [html`<span class="mono">${one.event}</span>`, one.outcome, when(one.received_at),
       seconds((Date.parse(one.done_at) - Date.parse(one.received_at)) / 1000), html`<span class="mono small muted">${one.id}</span>`]), c.deliveriesEmpty)}`;
 }
 
@@ -83,6 +91,7 @@ export const overviewStyles = css`
   .swatch.success { color: var(--success); } .swatch.warning { color: var(--warning); } .swatch.danger { color: var(--danger); }
   .scroll { overflow-x: auto; }
   table { width: 100%; border-collapse: collapse; }
+  @media (max-width: 700px) { table { min-width: 640px; } }
   th { text-align: start; font-size: 12.5px; font-weight: 500; color: var(--muted); white-space: nowrap; }
   th, td { padding: 8px 16px; border-top: 1px solid var(--border); vertical-align: top; }
   td { font-variant-numeric: tabular-nums; }

@@ -1,7 +1,7 @@
 // The live state of one project in one session, shared by all elements that show it.
 import { Client } from "../api/client.js";
 import { ApiError, asProblem } from "../api/problem.js";
-import type { Conflict, Integration, PendingChange, Problem, PullRequest, Role, Sync } from "../api/types.js";
+import type { Conflict, Integration, PendingChange, Problem, PullRequest, Role, Session, Sync } from "../api/types.js";
 import { Feed } from "./feed.js";
 import type { ServerEvent } from "./sse.js";
 import { Stream, type StreamState } from "./stream.js";
@@ -26,6 +26,8 @@ export class Store {
   readonly client: Client;
   integration: Integration | undefined;
   problem: Problem | undefined;
+  /** The session's person. */
+  me: Session["user"] | undefined;
   role: Role | undefined;
   authorized: boolean | undefined;
   expired = false;
@@ -95,8 +97,8 @@ export class Store {
   /** Who this is, and whether GitHub knows them. */
   async readSession(): Promise<void> {
     try {
-      const { role, authorized } = await this.client.me();
-      [this.role, this.authorized] = [role, authorized];
+      const { user, role, authorized } = await this.client.me();
+      [this.me, this.role, this.authorized] = [user, role, authorized];
       this.notify();
     } catch (error) {
       this.failed(error);

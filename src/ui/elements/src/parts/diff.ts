@@ -29,7 +29,8 @@ export function parseDiff(text: string): DiffFile[] {
     else if (line.startsWith("@@")) {
       const [, from, to] = /^@@ -(\d+)(?:,\d+)? \+(\d+)/.exec(line) ?? [];
       [before, after, inHunk] = [Number(from), Number(to), true];
-      file.lines.push({ sign: "@", text: line });
+      // A gap is worth a word only where lines were left out.
+      if (file.lines.length || Math.max(before, after) > 1) file.lines.push({ sign: "@", text: t.diff.from(Math.max(after, 1)) });
     } else if (!inHunk) readHeader(file, line);
     else if (line.startsWith("+")) file.lines.push({ sign: "+", text: line.slice(1), new: after++ });
     else if (line.startsWith("-")) file.lines.push({ sign: "-", text: line.slice(1), old: before++ });

@@ -12,7 +12,7 @@ export function ago(iso: string): string {
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
   }
-  return format.format(0, "second");
+  return t.common.justNow;
 }
 
 export function when(iso: string | null | undefined): TemplateResult | string {

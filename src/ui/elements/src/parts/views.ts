@@ -68,15 +68,11 @@ export function empty(name: IconName, title: string, text: string, actions: Cont
     ${actions === nothing ? nothing : html`<div class="actions">${actions}</div>`}</div>`;
 }
 
-const CHANGE: Record<ChangeKind, [string, string]> = {
-  added: ["A", "success"], modified: ["M", "warning"], deleted: ["D", "danger"], renamed: ["R", "accent"], mode_changed: ["M", "warning"],
-};
+const CHANGE: Record<ChangeKind, string> = { added: "success", modified: "warning", deleted: "danger", renamed: "accent", mode_changed: "warning" };
 
-/** The letter of a change, read out as a word. */
-export function changeLetter(change: ChangeKind): TemplateResult {
-  const [letter, tone] = CHANGE[change];
-  const word = t.controls.change[change];
-  return html`<span class="mono ${tone}" aria-hidden="true" title=${word}>${letter}</span><span class="sr">${word}</span>`;
+/** What happened to a file, in a word: not everybody knows git's letters. */
+export function changeWord(change: ChangeKind): TemplateResult {
+  return html`<span class="change ${CHANGE[change]}">${t.controls.change[change]}</span>`;
 }
 
 export function switchControl(on: boolean, label: string, toggle: () => void, options: { disabled?: boolean; hint?: string } = {}): TemplateResult {

@@ -2,7 +2,7 @@
 import { css } from "lit";
 
 export const controls = css`
-  h2, h3, h4, p, ul, ol, dl, dd, fieldset { margin: 0; padding: 0; border: 0; }
+  h2, h3, h4, p, ul, ol, dl, dd, fieldset, legend { margin: 0; padding: 0; border: 0; }
   ul, ol { list-style: none; }
   h2 { font-size: 15px; font-weight: 600; line-height: 1.4; }
   h3 { font-size: 14px; font-weight: 600; }
@@ -25,6 +25,8 @@ export const controls = css`
   .between { justify-content: space-between; }
   .end { justify-content: flex-end; }
   .grow { flex: 1; min-width: 0; }
+  .meta { display: flex; flex-wrap: wrap; gap: 2px 6px; color: var(--muted); font-size: 12.5px; }
+  .meta > :not(:last-child)::after { content: "·"; margin-inline-start: 6px; color: var(--muted); }
   .muted { color: var(--muted); }
   .small { font-size: 12.5px; }
   .truncate { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -97,9 +99,11 @@ export const controls = css`
   .badge.merged { background: var(--merged-soft); color: var(--merged); border-color: transparent; }
   .badge.accent { background: var(--accent-soft); color: var(--accent); border-color: transparent; }
 
+  .change { flex: none; width: 62px; font-size: 12.5px; font-weight: 500; }
+
   .list > li { border-top: 1px solid var(--border); }
   .empty { padding: 36px 20px; text-align: center; color: var(--muted); }
-  .empty svg { width: 28px; height: 28px; margin: 0 auto 10px; opacity: 0.75; }
+  .empty > svg { width: 28px; height: 28px; margin: 0 auto 10px; opacity: 0.75; }
   .empty h2, .empty h3 { color: var(--text); margin-bottom: 4px; }
   .empty p { max-width: 44ch; margin: 0 auto; }
   .empty .actions { justify-content: center; }
