@@ -64,7 +64,7 @@ test("1.2 a form takes name, description and visibility, and checks them as one 
   await person.leave();
 });
 
-test("1.3 and 1.4 submitting creates the repository as asked and pushes the project's files", async () => {
+test("1.3, 1.4 creating the repository", async (t) => {
   const project = await world.project({ "index.md": "# Hello\n", "docs/a b.txt": "ä\n" });
   const person = await world.person();
   await authorize(person, project);
@@ -72,14 +72,18 @@ test("1.3 and 1.4 submitting creates the repository as asked and pushes the proj
   await person.page.getByLabel(/^Description/).fill("All about tools");
   await person.page.getByRole("radio", { name: /Public/ }).check();
   await person.button("Create repository").click();
-  await person.page.getByRole("link", { name: `${project.login}/shop` }).waitFor();
-  await person.see("Everything is in sync");
   project.repo = `${project.login}/shop`;
-  assert.deepEqual(await project.github(), { "index.md": "# Hello\n", "docs/a b.txt": "ä\n" });
-  assert.equal((await project.log()).length, 1);
-  const { repository } = await project.status();
-  assert.equal(repository.private, false);
-  await person.see("Public");
+  await t.test("1.3 submitting creates the repository with those settings", async () => {
+    await person.page.getByRole("link", { name: project.repo }).waitFor();
+    const made = await world.sim("GET", `/repos/${project.repo}`);
+    assert.deepEqual([made.description, made.private], ["All about tools", false]);
+    await person.see("Public");
+  });
+  await t.test("1.4 the project's present files are pushed to it", async () => {
+    await person.see("Everything is in sync");
+    assert.deepEqual(await project.github(), { "index.md": "# Hello\n", "docs/a b.txt": "ä\n" });
+    assert.equal((await project.log()).length, 1);
+  });
   await person.accessible("the connected panel");
   await person.leave();
 });

@@ -30,7 +30,7 @@ test("3.1 with pending changes a pull request is offered, without it is not", as
   await person.leave();
 });
 
-test("3.2 to 3.5 creating one makes and pushes a branch, opens it as asked, and shows its address and status", async () => {
+test("3.2 to 3.5 creating a pull request", async (t) => {
   const project = await changed();
   const person = await world.person();
   await person.open(project);
@@ -45,19 +45,27 @@ test("3.2 to 3.5 creating one makes and pushes a branch, opens it as asked, and 
   const link = person.page.locator("lockstep-pull-requests").getByRole("link", { name: /Better words/ });
   await link.waitFor();
   const { items: [pull] } = await world.api("GET", `${project.path}/pull-requests`);
-  assert.equal(await link.getAttribute("href"), pull.url);
-  const opened = await world.sim("GET", `/repos/${project.repo}/pulls/${pull.number}`);
-  assert.equal(opened.title, "Better words");
-  assert.equal(opened.body, "They are better.");
-  assert.equal(pull.branch, "lockstep/better-words");
-  assert.equal((await world.sim("GET", `/repos/${project.repo}/files?ref=${pull.branch}`))["index.md"], "# Proposed\n");
-  assert.equal((await project.github())["index.md"], "# Hello\n");
-  await person.see("Open");
-  await person.accessible("the list of pull requests");
-
-  await world.sim("POST", `/repos/${project.repo}/pulls/${pull.number}/merge`, {});
-  await person.see("Merged");
-  await eventually(async () => (await project.status()).pending_changes === 0, "nothing is pending after the merge");
+  await t.test("3.2 makes a branch with the changes", async () => {
+    assert.equal(pull.branch, "lockstep/better-words");
+    assert.deepEqual(pull.paths, ["index.md"]);
+  });
+  await t.test("3.3 pushes it, and leaves the connected branch alone", async () => {
+    assert.equal((await world.sim("GET", `/repos/${project.repo}/files?ref=${pull.branch}`))["index.md"], "# Proposed\n");
+    assert.equal((await project.github())["index.md"], "# Hello\n");
+  });
+  await t.test("3.4 opens a pull request with title, description and target branch", async () => {
+    const opened = await world.sim("GET", `/repos/${project.repo}/pulls/${pull.number}`);
+    assert.equal(opened.title, "Better words");
+    assert.equal(opened.body, "They are better.");
+    assert.equal(pull.base, "main");
+  });
+  await t.test("3.5 shows its address and status, and follows it", async () => {
+    assert.equal(await link.getAttribute("href"), pull.url);
+    await person.see("Open");
+    await world.sim("POST", `/repos/${project.repo}/pulls/${pull.number}/merge`, {});
+    await person.see("Merged");
+    await eventually(async () => (await project.status()).pending_changes === 0, "nothing is pending after the merge");
+  });
   await person.leave();
 });
 

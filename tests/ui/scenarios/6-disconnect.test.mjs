@@ -7,27 +7,33 @@ let world;
 before(async () => (world = await World.start()));
 after(() => world.stop());
 
-test("6.1 to 6.4 after a warning, credentials go, syncing stops, and the repository stays", async () => {
+test("6.1 to 6.4 disconnecting", async (t) => {
   const project = await (await world.project()).connect();
   const before = await project.log();
   const person = await world.person();
   await person.open(project, { tab: "settings" });
-  await person.button("Disconnect…").click();
-  await person.see(`Disconnect from ${project.repo}?`);
-  await person.see("What stays");
-  await person.see("What goes");
-  await person.accessible("the warning");
-  await person.button("Cancel").click();
-  assert.equal((await project.status()).state, "connected");
+  await t.test("6.1 a warning says what stays and what goes, and can be canceled", async () => {
+    await person.button("Disconnect…").click();
+    await person.see(`Disconnect from ${project.repo}?`);
+    await person.see("What stays");
+    await person.see("What goes");
+    await person.button("Cancel").click();
+    assert.equal((await project.status()).state, "connected");
+  });
   await person.button("Disconnect…").click();
   await person.dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
   await person.see("Keep this project in step with GitHub");
   assert.equal((await project.status()).state, "disconnected");
-  const rows = await world.query("SELECT count(*)::int AS n FROM authorizations JOIN projects USING (pid) WHERE id = $1", [project.id]);
-  assert.equal(rows[0].n, 0);
-  await project.change({ "index.md": "later\n" });
-  await person.see("Keep this project in step with GitHub");
-  assert.deepEqual(await project.log(), before);
+  await t.test("6.2 stored credentials are removed", async () => {
+    const rows = await world.query("SELECT count(*)::int AS n FROM authorizations JOIN projects USING (pid) WHERE id = $1", [project.id]);
+    assert.equal(rows[0].n, 0);
+  });
+  await t.test("6.3 all automatic sync stops", async () => {
+    await project.change({ "index.md": "later\n" });
+    assert.equal((await project.syncs()).items.filter((sync) => sync.finished_at === null).length, 0);
+    assert.equal((await project.status()).sync_status, "idle");
+  });
+  await t.test("6.4 the repository stays as it is", async () => assert.deepEqual(await project.log(), before));
   await person.leave();
 });
 

@@ -150,20 +150,3 @@ test("nobody else may frame the panel", async () => {
   assert.match(policy, new RegExp(`frame-ancestors ${world.host}$`));
   assert.doesNotMatch(policy, /unsafe/);
 });
-
-for (const scheme of ["light", "dark"]) {
-  for (const width of [320, 1400]) {
-    test(`every part is accessible and fits in ${scheme} at ${width} px`, async () => {
-      const project = await waiting();
-      const person = await world.person({ scheme, width });
-      await person.open(project);
-      for (const name of ["Overview", "History", "Pull requests", "Settings"]) {
-        await person.tab(name).click();
-        await person.page.locator(".skeleton").first().waitFor({ state: "hidden" });
-        await person.accessible(`${name}, ${scheme}, ${width} px`);
-        await person.fits(`${name}, ${width} px`);
-      }
-      await person.leave();
-    });
-  }
-}

@@ -60,9 +60,10 @@ export class Person {
   gone = (text) => this.page.getByText(text).first().waitFor({ state: "hidden" });
 
   /** No violation of WCAG 2.2 A and AA, and of axe's best practices. */
-  async accessible(what) {
+  async accessible(what, rules) {
     await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
+    const { violations } = await this.page.evaluate((options) => window.axe.run(document, options), options);
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.flat().join(" ")} (${node.failureSummary})`).join("; ")}`);
     assert.deepEqual(found, [], `${what} is accessible`);
   }

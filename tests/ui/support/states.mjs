@@ -11,12 +11,14 @@ export async function connected(world, files = FILES) {
 /** With a history: a few commits of two people, one from GitHub. */
 async function lived(world) {
   const project = await connected(world);
+  await project.settings({ batch_seconds: 0 });
   await project.change({ "src/app.ts": "export const answer = 42;\n" });
   await project.inSync();
   await project.change({ "docs/guide.md": "# Guide\n\nStart here.\n", "docs/faq.md": "# Questions\n" }, GRACE);
   await project.inSync();
   await project.push({ "NEWS.md": "We are in step.\n" }, { message: "Write the news" });
   await eventually(() => project.file("NEWS.md"), "the news come in");
+  await project.settings({ batch_seconds: 5 });
   return project;
 }
 
@@ -51,7 +53,7 @@ async function pulls(world) {
   const open = (title, body) => world.api("POST", `${project.path}/pull-requests`, { title, body });
   const first = await open("Greet the world", "Friendlier.");
   await world.sim("POST", `/repos/${project.repo}/pulls/${first.number}/merge`, {});
-  await eventually(async () => (await world.api("GET", `${project.path}/pull-requests`)).items[0].state === "merged", "it is merged");
+  await project.becomes((now) => now.pending_changes === 0, "both sides agree after the merge");
   await project.change({ "src/menu.ts": "export const menu = ['Home'];\n" });
   const second = await open("Add a menu with everything that people asked for");
   const [head] = await world.sim("GET", `/repos/${project.repo}/log?ref=${second.branch}`);

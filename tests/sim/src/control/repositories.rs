@@ -57,6 +57,8 @@ fn repo_json(repo: &Repo) -> Value {
         "id": repo.id(),
         "full_name": repo.full_name(),
         "git_dir": repo.git_dir(),
+        "description": repo.description(),
+        "private": repo.is_private(),
         "default_branch": repo.default_branch(),
         "branches": repo.branches(),
         "pulls": repo.pulls(),

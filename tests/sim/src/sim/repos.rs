@@ -96,6 +96,16 @@ impl Repo {
         must(found.ok_or("the repository is gone")).git.clone()
     }
 
+    /// What was said of it when it was made; none for a repository that is gone.
+    pub fn description(&self) -> Option<String> {
+        self.core.world().repositories.get(&self.id)?.description.clone()
+    }
+
+    /// Whether only its people can see it.
+    pub fn is_private(&self) -> bool {
+        self.core.world().repositories.get(&self.id).is_some_and(|it| it.private)
+    }
+
     /// The default branch's name.
     pub fn default_branch(&self) -> String {
         let world = self.core.world();
