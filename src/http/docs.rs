@@ -63,7 +63,7 @@ fn shape(schema: &Value) -> String {
 }
 
 fn code(value: &Value) -> String {
-    format!("<pre>{}</pre>\n", escape(&serde_json::to_string_pretty(value).unwrap_or_default()))
+    format!("<pre tabindex=\"0\">{}</pre>\n", escape(&serde_json::to_string_pretty(value).unwrap_or_default()))
 }
 
 fn paragraph(text: Option<&str>) -> String {

@@ -61,7 +61,7 @@ test("3.2 to 3.5 creating a pull request", async (t) => {
   });
   await t.test("3.5 shows its address and status, and follows it", async () => {
     assert.equal(await link.getAttribute("href"), pull.url);
-    await person.see("Open");
+    await person.see("Open", { exact: true });
     await world.sim("POST", `/repos/${project.repo}/pulls/${pull.number}/merge`, {});
     await person.see("Merged");
     await eventually(async () => (await project.status()).pending_changes === 0, "nothing is pending after the merge");

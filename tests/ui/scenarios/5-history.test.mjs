@@ -41,11 +41,12 @@ test("5.3, 5.4 an attempt that failed", async (t) => {
   const person = await world.person();
   await person.open(project, { tab: "history" });
   await t.test("5.3 stands in the history among those that succeeded, and alone with the filter", async () => {
-    await person.see("Failed");
-    await person.see("Succeeded");
+    const outcomes = person.page.locator("lockstep-history:visible .meta");
+    await outcomes.getByText("Failed").first().waitFor();
+    await outcomes.getByText("Succeeded").first().waitFor();
     await person.page.getByLabel("Show").selectOption("failed");
-    await person.page.locator(".list .entry .success").first().waitFor({ state: "hidden" });
-    assert.ok((await person.page.locator(".entry").count()) >= 1);
+    await outcomes.getByText("Succeeded").first().waitFor({ state: "hidden" });
+    await outcomes.getByText("Failed").first().waitFor();
   });
   await t.test("5.4 says why it failed and what to do, and can be tried again", async () => {
     await person.page.locator(".what").first().click();
@@ -59,15 +60,19 @@ test("5.3, 5.4 an attempt that failed", async (t) => {
   await person.leave();
 });
 
-test("5.5 what is pending is shown, with what is held back and why", async () => {
+test("5.5 what is pending is shown, and what of it waits for a decision", async () => {
   const project = await (await world.project()).connect();
-  await world.sim("POST", `/repos/${project.repo}/secrets`, { text: "sk_live_12345" });
-  await project.change({ "config.txt": "key=sk_live_12345\n", "fine.txt": "fine\n" });
+  await project.settings({ auto_sync: false });
+  await project.change({ "index.md": "mine\n", "src/app.ts": null });
+  await project.push({ "index.md": "theirs\n" });
+  await project.becomes((now) => now.conflicts === 1, "the conflict is known");
   const person = await world.person();
   await person.open(project);
-  await person.see("Held back");
-  await eventually(async () => (await project.github())["fine.txt"] === "fine\n", "the rest lands");
-  assert.equal((await project.github())["config.txt"], undefined);
+  await person.see("2 changes waiting");
+  await person.button(/^Changed index\.md Conflict/).waitFor();
+  await person.button(/^Deleted src\/app\.ts/).waitFor();
+  await project.change({ "notes.md": "new\n" });
+  await person.button(/^Added notes\.md/).waitFor();
   await person.leave();
 });
 

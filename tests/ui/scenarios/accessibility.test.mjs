@@ -16,7 +16,7 @@ for (const withoutApp of [false, true]) {
         person.expect(...expect);
         await reach(world, person);
         await person.accessible(name);
-        await person.page.emulateMedia({ colorScheme: "dark" });
+        await person.dark();
         await person.accessible(`${name}, dark`, ["color-contrast"]);
         for (const width of [1400, 320]) {
           await person.page.setViewportSize({ width, height: 900 });

@@ -68,6 +68,12 @@ export class Person {
     assert.deepEqual(found, [], `${what} is accessible`);
   }
 
+  /** The other colours, once they are painted. */
+  async dark() {
+    await this.page.emulateMedia({ colorScheme: "dark" });
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  }
+
   /** Nothing reaches beyond the side of the window. */
   async fits(what) {
     const beyond = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -163,13 +163,6 @@ export const states = [
     await person.open(project);
     await person.see("Needs attention");
   } },
-  { name: "overview-held", reach: async (world, person) => {
-    const project = await lived(world);
-    await world.sim("POST", `/repos/${project.repo}/secrets`, { text: "sk_live_12345" });
-    await project.change({ "config.txt": "key=sk_live_12345\n" });
-    await person.open(project);
-    await person.see("Held back");
-  } },
   { name: "overview-confirm", reach: async (world, person) => {
     const files = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`page-${at}.md`, `${at}\n`]));
     const project = await connected(world, files);

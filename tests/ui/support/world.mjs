@@ -117,7 +117,7 @@ export class World {
       LOCKSTEP_DATABASE_URL: this.databaseUrl, LOCKSTEP_REDIS_URL: need("LOCKSTEP_TEST_REDIS_URL"), LOCKSTEP_REDIS_PREFIX: this.prefix,
       LOCKSTEP_LISTEN: `127.0.0.1:${this.ports.public}`, LOCKSTEP_INTERNAL_LISTEN: `127.0.0.1:${this.ports.internal}`, LOCKSTEP_PUBLIC_URL: this.url,
       LOCKSTEP_GITHUB_API_URL: github.url, LOCKSTEP_GITHUB_WEB_URL: github.url, LOCKSTEP_PANEL_ORIGINS: this.host, LOCKSTEP_API_KEYS: KEY,
-      LOCKSTEP_ENCRYPTION_KEYS: Buffer.alloc(32, 7).toString("base64"), LOCKSTEP_RETRY_SECONDS: "0.2", LOCKSTEP_SWEEP_SECONDS: "1", LOCKSTEP_DRIFT_SECONDS: "2",
+      LOCKSTEP_ENCRYPTION_KEYS: Buffer.alloc(32, 7).toString("base64"), LOCKSTEP_RETRY_SECONDS: "0.2", LOCKSTEP_SWEEP_SECONDS: "1",
       LOCKSTEP_LOG: process.env.LOCKSTEP_LOG ?? "warn", ...app,
     });
     await eventually(async () => (await fetch(`${this.internal}/readyz`)).ok, "the program is ready");

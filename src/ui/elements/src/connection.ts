@@ -106,7 +106,7 @@ export class LockstepConnection extends LockstepElement {
   }
 
   private renderOwnerOnly() {
-    return html`<div class="card"><div class="empty">${icon("link")}<h3>${t.connection.ownerOnly}</h3><p>${t.connection.ownerOnlyAction}</p></div></div>`;
+    return html`<div class="card"><div class="empty">${icon("link")}<h2>${t.connection.ownerOnly}</h2><p>${t.connection.ownerOnlyAction}</p></div></div>`;
   }
 
   /** GitHub no longer takes this person's authorization: the first step again. */

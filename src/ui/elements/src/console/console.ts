@@ -78,10 +78,10 @@ class LockstepConsole extends LitElement {
     const { seen } = this;
     return html`<header><h1>Lockstep</h1><div class="grow">${seen ? health(seen) : nothing}</div>
         <button type="button" class="quiet" @click=${this.signOut}>${c.signOut}</button></header>
-      <nav role="tablist" aria-label=${c.label} @keydown=${this.keys}>${TABS.map((tab) => html`<button type="button" role="tab" id="tab-${tab}" aria-selected=${tab === this.tab ? "true" : "false"} aria-controls=${tab === this.tab ? "shown" : nothing}
+      <main><nav role="tablist" aria-label=${c.label} @keydown=${this.keys}>${TABS.map((tab) => html`<button type="button" role="tab" id="tab-${tab}" aria-selected=${tab === this.tab ? "true" : "false"} aria-controls=${tab === this.tab ? "shown" : nothing}
         tabindex=${tab === this.tab ? 0 : -1} @click=${() => this.select(tab)}>${c.tabs[tab]}${tab === "dead-letters" && seen?.counts.dead_letters ? html`<span class="badge danger">${seen.counts.dead_letters}</span>` : nothing}</button>`)}</nav>
-      <main role="tabpanel" id="shown" aria-labelledby="tab-${this.tab}" class="stack">
-        ${this.problem ? problemView(this.problem) : nothing}${this.renderTab()}</main>`;
+      <div role="tabpanel" id="shown" aria-labelledby="tab-${this.tab}" class="stack">
+        ${this.problem ? problemView(this.problem) : nothing}${this.renderTab()}</div></main>`;
   }
 
   private renderTab() {
