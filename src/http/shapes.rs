@@ -61,6 +61,9 @@ const OF_HOSTS: [&str; 3] = ["ConnectRequest", "IntegrationRequest", "Repository
 /// Requests that are read by hand, and refuse fields they do not know like all others.
 const CLOSED: [&str; 5] = ["AuthorBody", "Change", "ChangeRequestBody", "TreeFile", "TreeRequestBody"];
 
+/// Not there yet while a pull request is being made; no answer shows it before.
+const NEVER_NULL: [(&str, &str); 2] = [("PullView", "number"), ("PullView", "url")];
+
 /// Members that are problems, or null.
 const PROBLEMS: [(&str, &str); 4] =
     [("DeadLetterView", "error"), ("IntegrationView", "error"), ("PendingView", "held"), ("SyncView", "error")];
@@ -90,8 +93,15 @@ pub fn complete(schemas: &mut Value) {
             schemas[schema]["required"] = json!(["user"]);
         }
     }
+    for (schema, member) in NEVER_NULL {
+        let kind = &mut schemas[schema]["properties"][member]["type"];
+        *kind = kind[0].take();
+    }
     schemas["SyncView"]["properties"]["author"] = author();
     for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
+        if let Some(item) = name.strip_prefix("List_") {
+            schema["properties"]["items"]["items"] = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
         if is_answer(name) {
             require_all(name, schema);
         }
@@ -141,7 +151,7 @@ mod tests {
         let schemas = &document["components"]["schemas"];
         let choices = super::CHOICES.iter().map(|(schema, member, _)| (*schema, *member));
         let bounds = super::BOUNDS.iter().map(|(schema, member, ..)| (*schema, *member));
-        for (schema, member) in choices.chain(bounds).chain(super::SOMETIMES).chain(super::PROBLEMS) {
+        for (schema, member) in choices.chain(bounds).chain(super::SOMETIMES).chain(super::PROBLEMS).chain(super::NEVER_NULL) {
             let property = &schemas[schema]["properties"][member];
             assert!(
                 property["type"].is_string() || property["type"].is_array() || property["oneOf"].is_array(),
