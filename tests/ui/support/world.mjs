@@ -59,6 +59,8 @@ export class World {
   }
 
   number = 0;
+  /** Names for the next project, where pictures show them. */
+  named;
   prefix = `ui-${randomUUID()}`;
 
   async #makeDatabase() {
@@ -154,7 +156,8 @@ export class World {
   /** A project of its own, and a GitHub user who owns what is made for it. */
   async project(files = { "index.md": "# Hello\n", "src/app.ts": "export {};\n" }) {
     this.number += 1;
-    const project = new Project(this, `site-${this.number}`, `user${this.number}`);
+    const { id, login } = this.named ?? { id: `site-${this.number}`, login: `user${this.number}` };
+    const project = new Project(this, id, login);
     await this.sim("POST", "/users", { login: project.login });
     await this.sim("POST", "/default-user", { login: project.login });
     await this.sim("POST", "/installations", { account: project.login });
