@@ -21,7 +21,6 @@ test("1.1 asking for a repository takes the person through GitHub's authorizatio
   const person = await world.person();
   await person.open(project);
   await person.see("Keep this project in step with GitHub");
-  await person.accessible("the way to GitHub");
   await person.button("Connect to GitHub").click();
   await person.button(/^Authorize /).waitFor();
   assert.equal(new URL(person.page.url()).origin, world.github.url);
@@ -39,7 +38,6 @@ test("1.1 who says no at GitHub is told so and may try again", async () => {
   await person.button("Connect to GitHub").click();
   await person.button("Cancel").click();
   await person.see("You did not authorize on GitHub");
-  await person.accessible("the refusal");
   assert.equal((await project.status()).state, "disconnected");
   await person.button("Connect to GitHub").waitFor();
   await person.leave();
@@ -55,12 +53,10 @@ test("1.2 a form takes name, description and visibility, and checks them as one 
   await person.see("Use only letters, digits");
   await name.fill("site.git");
   await person.see("GitHub reserves this name");
-  await person.accessible("the form with an error");
   await name.fill("fine-name");
   await person.gone("GitHub reserves this name");
   await person.page.getByLabel(/^Description/).fill("All about tools");
   await person.page.getByRole("radio", { name: /Public/ }).check();
-  await person.accessible("the form");
   await person.leave();
 });
 
@@ -84,7 +80,6 @@ test("1.3, 1.4 creating the repository", async (t) => {
     assert.deepEqual(await project.github(), { "index.md": "# Hello\n", "docs/a b.txt": "ä\n" });
     assert.equal((await project.log()).length, 1);
   });
-  await person.accessible("the connected panel");
   await person.leave();
 });
 
@@ -100,7 +95,6 @@ test("1.5 a failure says what went wrong and lets the person try again", async (
   await world.sim("POST", "/faults", { fault: "status", status: 502, filter: "POST /user/repos", count: 20 });
   await person.button("Create repository").click();
   await person.page.getByRole("alert").waitFor();
-  await person.accessible("the failure");
   await world.sim("DELETE", "/faults");
   await person.button("Try again").click();
   await person.page.getByRole("link", { name: `${project.login}/free` }).waitFor();
@@ -118,7 +112,6 @@ test("1.5 without an installation the person is led to GitHub, and the form goes
   await person.button("Connect to GitHub").click();
   await person.button(/^Authorize /).click();
   await person.see("One more step on GitHub");
-  await person.accessible("the missing installation");
   await world.sim("POST", "/installations", { account: project.login });
   await person.button("Refresh list").click();
   await person.page.getByLabel("Repository name").waitFor();
@@ -134,7 +127,6 @@ test("1 an existing repository can be chosen, found by typing", async () => {
   await authorize(person, project);
   await person.page.getByText("Use existing").click();
   await person.see("Archived");
-  await person.accessible("the list of repositories");
   await person.page.getByRole("searchbox").fill("hand");
   await person.page.getByRole("radio", { name: /handbook/ }).check();
   await person.button("Connect repository").click();

@@ -72,7 +72,6 @@ test("2.1 what waits is shown with its patch", async () => {
   await person.page.getByRole("cell", { name: "2", exact: true }).last().waitFor();
   const added = person.page.locator("tr.added");
   assert.match(await added.innerText(), /\+\s*2/);
-  await person.accessible("pending changes with a patch");
   await person.leave();
 });
 
@@ -83,7 +82,6 @@ test("2.5 a change on both sides is told, shown side by side, and the project's 
   await person.see("1 file changed on both sides");
   await person.button("Resolve conflicts").click();
   await person.see("theirs");
-  await person.accessible("the conflict");
   await person.button("Keep project’s").click();
   await person.button("Resolve 1 file").click();
   await person.see("Everything is in sync");
@@ -129,7 +127,6 @@ test("2.5 all conflicts can be resolved at once", async () => {
   await person.open(project);
   await person.page.getByLabel("Resolve all at once").selectOption("github");
   await person.see("Take GitHub’s version of every file?");
-  await person.accessible("the question");
   await person.button("Resolve all", { exact: true }).click();
   await person.see("Everything is in sync");
   assert.equal(await project.file("index.md"), "theirs\n");
@@ -145,7 +142,6 @@ test("2 a sync that would delete much waits until somebody has looked", async ()
   await person.open(project);
   await person.see("This sync would delete many files");
   await person.button("Review and confirm").click();
-  await person.accessible("the deletion");
   await person.button("Delete and sync").click();
   await person.see("Everything is in sync");
   assert.equal(Object.keys(await project.github()).length, 10);

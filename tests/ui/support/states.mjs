@@ -148,6 +148,11 @@ export const states = [
   } },
   { name: "overview-conflict", reach: async (world, person) => { await person.open(await torn(world)); await person.see("2 files changed on both sides"); await person.see("Good morning"); } },
   { name: "overview-conflict-merge", reach: async (world, person) => { await person.open(await torn(world)); await person.button("Merge by hand").first().click(); await person.see("There are still conflict marks"); } },
+  { name: "overview-conflict-question", reach: async (world, person) => {
+    await person.open(await torn(world));
+    await person.page.getByLabel("Resolve all at once").selectOption("pull_request");
+    await person.see("Open a pull request with the project’s versions?");
+  } },
   { name: "overview-error", reach: async (world, person) => {
     const project = await lived(world);
     await world.sim("POST", `/repos/${project.repo}/protection`, { pattern: "main", protection: "pull_request" });
@@ -204,6 +209,12 @@ export const states = [
   { name: "pulls", reach: async (world, person) => { await person.open(await pulls(world), { tab: "pulls" }); await person.see("Checks failed"); } },
   { name: "pulls-empty", reach: async (world, person) => { await person.open(await lived(world), { tab: "pulls" }); await person.see("No pull requests yet"); } },
   { name: "pulls-form", reach: async (world, person) => { await person.open(await waiting(world)); await person.button("Create pull request").click(); await person.see("asks for review"); } },
+  { name: "pulls-form-error", reach: async (world, person) => {
+    await person.open(await waiting(world));
+    await person.button("Create pull request").click();
+    await person.dialog.getByRole("button", { name: "Create pull request" }).click();
+    await person.see("Give the pull request a title");
+  } },
   { name: "settings", reach: async (world, person) => { await person.open(await waiting(world), { tab: "settings" }); await person.see("Preview"); await person.page.locator("lockstep-exclude-patterns .preview").waitFor(); } },
   { name: "settings-draft", expect: [422], reach: async (world, person) => {
     await person.open(await waiting(world), { tab: "settings" });
