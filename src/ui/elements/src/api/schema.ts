@@ -38,11 +38,6 @@ export type components = {
             request_id: string | null;
             target: string | null;
         };
-        Author: {
-            email: string | null;
-            id: string;
-            name: string | null;
-        };
         AuthorBody: {
             email?: string | null;
             id: string;
@@ -58,14 +53,23 @@ export type components = {
             base_oid?: string | null;
             /** @description Of `put`. */
             content?: string | null;
-            /** @description Of `put`: `utf-8` (the default) or `base64`. */
-            encoding?: string | null;
+            /**
+             * @description Of `put`: `utf-8` (the default) or `base64`.
+             * @enum {string|null}
+             */
+            encoding?: "utf-8" | "base64" | null;
             /** @description Of `rename`. */
             from?: string | null;
-            /** @description Of `put`: `100644`, `100755` or `120000`; what the path had, else `100644`. */
-            mode?: string | null;
-            /** @description `put`, `delete` or `rename`. */
-            op: string;
+            /**
+             * @description Of `put`: `100644`, `100755` or `120000`; what the path had, else `100644`.
+             * @enum {string|null}
+             */
+            mode?: "100644" | "100755" | "120000" | null;
+            /**
+             * @description `put`, `delete` or `rename`.
+             * @enum {string}
+             */
+            op: "put" | "delete" | "rename";
             path: string;
         };
         /** @description As the document shows it; the body is read by `parse`. */
@@ -106,15 +110,14 @@ export type components = {
             /** @description Where the browser goes in the end: a URL of a panel origin or the public URL's, or a path. */
             return_to?: string | null;
             /** @description In a panel: its own person, whatever stands here. */
-            user?: string | null;
+            user: string | null;
         };
         DeadLetterView: {
             /** Format: int32 */
             attempts: number;
             /** Format: date-time */
             created_at: string;
-            /** @description The problem that ended it. */
-            error: components["schemas"]["Problem"];
+            error: components["schemas"]["Problem"] | null;
             /** Format: uuid */
             id: string;
             /**
@@ -138,8 +141,11 @@ export type components = {
             revision: number;
         };
         FileView: {
-            /** @description `100644`, `100755` or `120000`. */
-            mode: string;
+            /**
+             * @description `100644`, `100755` or `120000`.
+             * @enum {string}
+             */
+            mode: "100644" | "100755" | "120000";
             /** @description git's id of the blob. */
             oid: string;
             path: string;
@@ -150,8 +156,11 @@ export type components = {
             account: components["schemas"]["AccountItem"];
             /** Format: int64 */
             id: number;
-            /** @description `all` or `selected`. */
-            repository_selection: string;
+            /**
+             * @description `all` or `selected`.
+             * @enum {string}
+             */
+            repository_selection: "all" | "selected";
             suspended: boolean;
         };
         IntegrationRequest: {
@@ -161,7 +170,7 @@ export type components = {
             installation_id: number;
             /** @description `owner/name`. */
             repository: string;
-            user?: string | null;
+            user: string | null;
         };
         /** @description A project's connection to one repository and one branch. */
         IntegrationView: {
@@ -172,8 +181,7 @@ export type components = {
             connected_at: string | null;
             /** @description The user who connected it. */
             connected_by: string | null;
-            /** @description A problem, while there is one. */
-            error: null | components["schemas"]["Problem"];
+            error: components["schemas"]["Problem"] | null;
             last_commit_sha: string | null;
             last_commit_url: string | null;
             /** Format: date-time */
@@ -257,8 +265,7 @@ export type components = {
             excluded: boolean;
             /** @description Of a renamed file: the path it came from, which is listed as deleted. */
             from?: string | null;
-            /** @description Why it is kept back: a problem, or null. */
-            held: null | components["schemas"]["Problem"];
+            held: components["schemas"]["Problem"] | null;
             path: string;
         };
         /** @description Settings that are tried and not saved; what is left out is as it is saved. */
@@ -287,8 +294,6 @@ export type components = {
                 field: string;
                 message: string;
             }[];
-            /** @description Also the header X-Request-Id */
-            request_id?: string;
             /** @description The same request can succeed later */
             retryable: boolean;
             status: number;
@@ -416,11 +421,8 @@ export type components = {
              */
             permission: "read" | "write" | "admin";
             private: boolean;
-            /**
-             * @description The code of the problem that connecting it would meet.
-             * @enum {string|null}
-             */
-            reason: "malformed" | "unauthorized" | "forbidden" | "authorization_required" | "repository_not_accessible" | "permission_missing" | "token_expired" | "not_found" | "method_not_allowed" | "request_timeout" | "revision_conflict" | "not_connected" | "already_connected" | "repository_name_taken" | "repository_archived" | "repository_gone" | "branch_not_found" | "branch_protected" | "installation_suspended" | "installation_removed" | "push_protection" | "sync_conflict" | "confirmation_required" | "nothing_to_sync" | "pull_request_exists" | "blobs_missing" | "payload_too_large" | "file_too_large" | "unsupported_media_type" | "validation_failed" | "rate_limited" | "internal" | "github_unavailable" | "unavailable" | null;
+            /** @description The code of the problem that connecting it would meet. */
+            reason: string | null;
             url: string;
         };
         RepositoryRequest: {
@@ -430,7 +432,7 @@ export type components = {
             name: string;
             /** @description The person's own account, or an organization where they may make repositories. */
             owner: string;
-            user?: string | null;
+            user: string | null;
             visibility: components["schemas"]["Visibility"];
         };
         RepositoryView: {
@@ -537,7 +539,11 @@ export type components = {
         SyncView: {
             /** Format: int32 */
             attempts: number;
-            author: null | components["schemas"]["Author"];
+            author: {
+                email: string | null;
+                id: string;
+                name: string | null;
+            } | null;
             branch: string;
             commit_sha: string | null;
             commit_url: string | null;
@@ -546,7 +552,7 @@ export type components = {
              * @enum {string}
              */
             direction: "push" | "pull" | "both" | "none";
-            error: null | components["schemas"]["Problem"];
+            error: components["schemas"]["Problem"] | null;
             files: components["schemas"]["SyncFileView"][];
             /** Format: int64 */
             files_changed: number;
@@ -582,8 +588,10 @@ export type components = {
         Take: "project" | "github" | "content";
         TreeFile: {
             content?: string | null;
-            encoding?: string | null;
-            mode?: string | null;
+            /** @enum {string|null} */
+            encoding?: "utf-8" | "base64" | null;
+            /** @enum {string|null} */
+            mode?: "100644" | "100755" | "120000" | null;
             /** @description Instead of content: a blob that this project already has. */
             oid?: string | null;
             path: string;

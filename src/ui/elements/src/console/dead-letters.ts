@@ -41,7 +41,7 @@ class LockstepDeadLetters extends LitElement {
     const { letters } = this;
     const problem = this.problem ?? letters.problem;
     const rows = letters.items.map((letter) => [letter.kind, html`<span class="mono">${letter.project ?? "–"}</span>`, letter.attempts,
-      html`<strong>${letter.error.title ?? letter.error.code}</strong><div class="small">${letter.error.detail}</div>`, when(letter.created_at),
+      html`<strong>${letter.error?.title}</strong><div class="small">${letter.error?.detail}</div>`, when(letter.created_at),
       html`<div class="row"><button type="button" @click=${() => this.act(api.retry(letter.id), c.retried)}>${c.retry}</button><button type="button" class="quiet" @click=${() => (this.removing = letter)}>${c.remove}</button></div>`]);
     return html`${problemView(problem)}<p role="status" class="small success">${this.done}</p>
       ${!letters.loaded ? skeleton() : rows.length ? html`${table(c.dead, [c.kind, c.project, c.attempts, c.error, c.since, c.actions], rows, "", html`<span class="small muted">${c.deadText}</span>`)}
