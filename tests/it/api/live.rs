@@ -103,6 +103,22 @@ async fn events_come_in_order_and_only_the_projects_own() {
 }
 
 #[actix_web::test]
+async fn a_change_of_the_host_is_word_without_being_an_event() {
+    let world = World::start().await;
+    let site = world.site("site");
+    site.put("e1", &[("a", "1")]).await;
+    let mut stream = Stream::of(&world, "site", None).await.connected().await;
+    site.put("e2", &[("a", "2")]).await;
+    let mut said = Vec::new();
+    while said.len() < 4 && !said.iter().any(|line| line == ": changed") {
+        said.push(stream.line().await.unwrap());
+    }
+    assert_eq!(said.last().map(String::as_str), Some(": changed"), "{said:?}");
+    let event = happen(&world, "site", "sync.progress", 1).await;
+    assert_eq!(stream.next().await.unwrap().0, event);
+}
+
+#[actix_web::test]
 async fn a_stream_resumes_where_the_client_left_off() {
     let world = World::start().await;
     world.site("site").put("e1", &[("a", "1")]).await;
