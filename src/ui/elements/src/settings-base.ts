@@ -83,6 +83,7 @@ export abstract class SettingsElement extends LockstepElement {
 
 export const settingsStyles = css`
   .item { display: flex; gap: 16px; align-items: center; justify-content: space-between; padding: 14px 16px; border-top: 1px solid var(--border); }
+  .item > span:empty { margin-inline-end: -16px; }
   .item > :first-child { flex: 1; min-width: 0; }
   .item select, .item input { width: auto; max-width: 100%; }
   .item input[type="number"] { width: 84px; }

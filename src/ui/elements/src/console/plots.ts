@@ -2,7 +2,7 @@
 import { css, svg, html, type TemplateResult } from "lit";
 import type { Step } from "./api.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [560, 150, 34, 20];
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [560, 150, 44, 20];
 const STEP_MS = 30 * 60_000;
 const STEPS = 48;
 

@@ -8,7 +8,7 @@ export const c = {
     rate: "Success, 24 h", rateHint: (failed: number) => `${failed.toLocaleString()} failed`, latency: "Change to commit", latencyHint: (p95: string, p99: string) => `p95 ${p95}, p99 ${p99}`,
     notifications: "Notifications waiting", none: "–",
   },
-  outcomes: "Syncs by outcome, last 24 hours", latency: "Seconds from asking to the commit, last 24 hours", ok: "Succeeded", conflict: "Conflict", failed: "Failed", p50: "median", p95: "95th percentile",
+  outcomes: "Syncs by outcome, last 24 hours", latency: "From asking to the commit, last 24 hours", ok: "Succeeded", conflict: "Conflict", failed: "Failed", p50: "median", p95: "95th percentile",
   budgets: "GitHub budget", budgetsEmpty: "No installation is in use yet.", installation: "Installation", projects: "Projects", rest: "REST, this hour", graphql: "GraphQL, this hour", content: "Writes, minute / hour", blocked: (when: string) => `paused until ${when}`, resets: (when: string) => `resets ${when}`, unused: "not used", left: (left: number, of: number) => `${left.toLocaleString()} of ${of.toLocaleString()} left`,
   trouble: "Projects in trouble", troubleEmpty: "Every connection works.", project: "Project", repository: "Repository", reason: "Reason", next: "Next attempt", pending: "Pending", attempt: (n: number) => (n ? `after attempt ${n}` : ""), person: "needs a person",
   deliveries: "Recent webhook deliveries", deliveriesEmpty: "No delivery yet.", event: "Event", outcome: "Outcome", received: "Received", took: "Took", delivery: "Delivery",
