@@ -80,7 +80,7 @@ export function table(title: string, heads: string[], rows: unknown[][], none: s
 }
 
 export const overviewStyles = css`
-  .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
+  .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(150px, 40%), 1fr)); gap: 12px; }
   .tile { margin: 0 !important; padding: 12px 14px; }
   .tile dt { color: var(--muted); font-size: 12.5px; }
   .tile .value { font-size: 24px; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
@@ -95,5 +95,6 @@ export const overviewStyles = css`
   th { text-align: start; font-size: 12.5px; font-weight: 500; color: var(--muted); white-space: nowrap; }
   th, td { padding: 8px 16px; border-top: 1px solid var(--border); vertical-align: top; }
   td { font-variant-numeric: tabular-nums; }
+  td time { white-space: nowrap; }
   td progress { min-width: 120px; margin: 6px 0 4px; }
 `;
