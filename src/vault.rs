@@ -17,12 +17,17 @@ const NONCE: usize = 24;
 const HEAD: usize = 1 + ID + NONCE;
 
 /// Names a key without telling it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; ID]);
 
 impl KeyId {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// From its bytes; none: they are not as many as an id has.
+    pub fn of(bytes: &[u8]) -> Option<KeyId> {
+        bytes.try_into().ok().map(KeyId)
     }
 }
 
@@ -52,7 +57,7 @@ pub struct Context<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// Sealed under a key that `LOCKSTEP_ENCRYPTION_KEYS` does not have.
-    #[error("no encryption key with the id {0}")]
+    #[error("sealed with the encryption key {0}, which LOCKSTEP_ENCRYPTION_KEYS does not hold")]
     UnknownKey(KeyId),
     /// Changed, moved to another row, or never a sealed secret.
     #[error("a stored secret does not decrypt: it was changed or moved")]
@@ -108,6 +113,11 @@ impl Vault {
     /// The id of the key that seals.
     pub fn newest(&self) -> KeyId {
         self.newest.id
+    }
+
+    /// The ids of the keys that only open.
+    pub fn older(&self) -> impl Iterator<Item = KeyId> {
+        self.older.iter().map(|key| key.id)
     }
 
     pub fn seal(&self, context: Context<'_>, secret: &[u8]) -> Result<Vec<u8>, VaultError> {

@@ -3,8 +3,11 @@
 pub mod doctor;
 pub mod keys;
 
+use anyhow::bail;
+
 use crate::config::{DatabaseUrl, EncryptionKeys};
 use crate::store::Store;
+use crate::store::reseal::Resealed;
 use crate::vault::Vault;
 
 /// `lockstep migrate`.
@@ -14,10 +17,15 @@ pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<String> {
 }
 
 /// `lockstep reencrypt`: how many secrets moved to the newest key. Older keys can go afterwards, once
-/// every process knows the newest.
+/// every process knows the newest. What is sealed with a key that is lost stays, and is told as an error.
 pub async fn reencrypt(url: &DatabaseUrl, keys: &EncryptionKeys) -> anyhow::Result<String> {
-    let moved = ready(url).await?.reseal(&Vault::of(&keys.0)?).await?;
-    Ok(format!("{moved} secrets moved to the newest key"))
+    let Resealed { moved, lost } = ready(url).await?.reseal(&Vault::of(&keys.0)?).await?;
+    let told = format!("{moved} secrets moved to the newest key");
+    if lost.is_empty() {
+        return Ok(told);
+    }
+    let lost: Vec<_> = lost.iter().map(|(key, secrets)| format!("{secrets} by the key {key}")).collect();
+    bail!("{told}; LOCKSTEP_ENCRYPTION_KEYS does not hold what sealed others: {}", lost.join(", "))
 }
 
 /// The store, its schema up to date.

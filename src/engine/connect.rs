@@ -5,7 +5,7 @@
 //! only say what to look for in it.
 
 use super::Engine;
-use super::failure::{Failure, not_accessible};
+use super::failure::{Failure, no_app, not_accessible};
 use super::say::integration_shown;
 use crate::github::{GithubError, HeadState, InstallationId, Permission, Priority, RepoRef, RepositoryInfo};
 use crate::job::Wake;
@@ -40,7 +40,8 @@ impl Engine {
         wanted: &Wanted,
         asked: Asked<'_>,
     ) -> Result<Connected, Failure> {
-        let pid = self.store.ensure_project(project).await?;
+        self.github.app().ok_or_else(no_app)?;
+        let pid = self.store.ensure_project(project, asked).await?;
         let found = self.as_user(pid, user.as_str(), async |person| self.prove(person, wanted).await).await?;
         if found.archived {
             return Err(Problem::new(Code::RepositoryArchived, format!("{} is archived", found.full_name)).into());

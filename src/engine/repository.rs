@@ -1,10 +1,13 @@
 //! Making a repository for a project, in the person's own account or an organization's.
 //!
 //! An answer can get lost after GitHub made the repository. So the name is looked up before GitHub
-//! is asked, the intent is written down, and a repository that appears is taken for ours only when
-//! - GitHub answered with its id, or
-//! - the name was free just before, the answer was lost, and it is there when we look at once, or
-//! - we died in between, and it was made within the time our request can have been under way.
+//! is asked, and the intent is written down. A repository that appears is ours when GitHub answered
+//! with its id; otherwise GitHub's log of webhooks says who made it:
+//! - the App's bot, after the intent: nobody else can act as it, so it is ours;
+//! - somebody who is neither the App nor this person: it is not;
+//! - this person (their own account's repositories are made with their token), or the log does not
+//!   have it yet: it is ours when it was made within the time that our request can have been under
+//!   way, unless it was not there when we looked after that request had ended.
 //!
 //! Whatever it is, it is only taken up while it is empty.
 
@@ -63,7 +66,7 @@ impl Engine {
         asked: Asked<'_>,
     ) -> Result<Connected, Failure> {
         self.github.app().ok_or_else(no_app)?;
-        let pid = self.store.ensure_project(project).await?;
+        let pid = self.store.ensure_project(project, asked).await?;
         let (owner, name) = (to_make.owner.to_ascii_lowercase(), to_make.name.as_str().to_ascii_lowercase());
         let key = Wanted { pid, user: user.as_str(), owner: &owner, name: &name };
         let making = Making { key, to_make, asked };
@@ -97,7 +100,7 @@ impl Engine {
         let organization = is_organization(&installation);
         let who = if organization { self.may_create(person, making).await? } else { MayCreate::AskGithub };
         let found = match self.find(person, making).await? {
-            Some(found) => self.take_up(&installation, found, making).await?,
+            Some(found) => self.take_up(&installation, found, person, making).await?,
             None => self.ask(&installation, who, person, making).await?,
         };
         Ok((installation, found))
@@ -158,8 +161,8 @@ impl Engine {
         person: &Authorization,
         making: &Making<'_>,
     ) -> Result<RepositoryInfo, Failure> {
-        let marker = Uuid::now_v7().to_string();
-        self.store.intend_creation(making.key, &marker).await?;
+        let creation = self.store.intend_creation(making.key, &Uuid::now_v7().to_string()).await?;
+        let marker = &creation.marker;
         let (owner, token) = (&making.to_make.owner, &person.tokens.access);
         let new = NewRepository {
             name: making.to_make.name.clone(),
@@ -174,13 +177,21 @@ impl Engine {
             (false, _) => self.github.create_user_repo(token, &new).await,
         };
         match answer {
-            Ok(made) => self.ours(made, making, &marker).await,
-            Err(error @ GithubError::Unavailable { ambiguous: true, .. }) => match self.find(person, making).await? {
-                // Free a moment ago, and there now.
-                Some(made) => self.ours(made, making, &marker).await,
-                None => self.not_made(error, making, &marker).await,
-            },
-            Err(error) => self.not_made(error, making, &marker).await,
+            Ok(made) => self.ours(made, making, marker).await,
+            Err(error @ GithubError::Unavailable { ambiguous: true, .. }) => {
+                let found = self.find(person, making).await?;
+                match found {
+                    // Free a moment ago, and there now.
+                    Some(made) if self.is_ours(&creation, &made, person, making).await? => {
+                        self.ours(made, making, marker).await
+                    }
+                    _ => {
+                        self.store.doubt_creation(making.key, marker).await?;
+                        Err(error.into())
+                    }
+                }
+            }
+            Err(error) => self.not_made(error, making, marker).await,
         }
     }
 
@@ -202,10 +213,11 @@ impl Engine {
         &self,
         installation: &Installation,
         found: RepositoryInfo,
+        person: &Authorization,
         making: &Making<'_>,
     ) -> Result<RepositoryInfo, Failure> {
         let Some(creation) = self.store.creation(making.key).await? else { return Err(name_taken(making).into()) };
-        if !is_ours(&creation, &found, making.to_make.private) {
+        if !self.is_ours(&creation, &found, person, making).await? {
             return Err(name_taken(making).into());
         }
         let reference = RepoRef { id: found.id, full_name: found.full_name.clone() };
@@ -218,21 +230,56 @@ impl Engine {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// See the module's head. GitHub is asked only where that can matter.
+    async fn is_ours(
+        &self,
+        creation: &Creation,
+        found: &RepositoryInfo,
+        person: &Authorization,
+        making: &Making<'_>,
+    ) -> Result<bool, Failure> {
+        if let Some(id) = creation.repository_id {
+            return Ok(found.id == id);
+        }
+        if found.private != making.to_make.private || !made_since(creation, found) {
+            return Ok(false);
+        }
+        let bot = self.github.app().map(|app| format!("{}[bot]", app.slug));
+        let maker = match self.github.creator_of(found.id, creation.asked_at - CLOCKS).await? {
+            None => Maker::Unknown,
+            Some(creator) if Some(&creator.login) == bot.as_ref() => Maker::App,
+            Some(creator) if creator.id == person.github_id => Maker::Person,
+            Some(_) => Maker::Stranger,
+        };
+        Ok(shows(creation, found, maker))
+    }
+}
+
+/// Who made a repository, as far as GitHub says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    App,
+    Person,
+    Stranger,
+    Unknown,
 }
 
 fn is_organization(installation: &Installation) -> bool {
     installation.account.kind == "Organization"
 }
 
-/// See the module's head.
-fn is_ours(creation: &Creation, found: &RepositoryInfo, private: bool) -> bool {
-    match creation.repository_id {
-        Some(id) => found.id == id,
-        None => {
-            let asked = creation.asked_at;
-            let then = asked - CLOCKS..asked + UNDER_WAY + CLOCKS;
-            found.private == private && found.created_at.is_some_and(|made| then.contains(&made))
-        }
+fn made_since(creation: &Creation, found: &RepositoryInfo) -> bool {
+    found.created_at.is_some_and(|made| made >= creation.asked_at - CLOCKS)
+}
+
+/// Whether what is known shows that our request made it; see the module's head.
+fn shows(creation: &Creation, found: &RepositoryInfo, maker: Maker) -> bool {
+    let until = creation.asked_at + UNDER_WAY + CLOCKS;
+    match maker {
+        Maker::App => true,
+        Maker::Stranger => false,
+        Maker::Person | Maker::Unknown => !creation.looked && found.created_at.is_some_and(|made| made < until),
     }
 }
 
@@ -264,24 +311,29 @@ mod tests {
         }
     }
 
-    fn creation(repository_id: Option<i64>, asked_at: DateTime<Utc>) -> Creation {
-        Creation { repository_id, marker: String::new(), asked_at }
+    fn ours(asked: DateTime<Utc>, looked: bool, seconds: i64, maker: Maker) -> bool {
+        let creation = Creation { repository_id: None, marker: String::new(), asked_at: asked, looked };
+        let found = found(7, asked + TimeDelta::seconds(seconds));
+        made_since(&creation, &found) && shows(&creation, &found, maker)
     }
 
     #[test]
-    fn a_known_id_is_believed_and_no_other() {
-        let now = Utc::now();
-        assert!(is_ours(&creation(Some(7), now), &found(7, now - TimeDelta::days(9)), true));
-        assert!(!is_ours(&creation(Some(7), now), &found(8, now), true));
+    fn github_says_who_made_it() {
+        let ours = |looked, seconds, maker| ours(Utc::now(), looked, seconds, maker);
+        for looked in [false, true] {
+            assert!(ours(looked, 0, Maker::App) && ours(looked, 3600, Maker::App));
+            assert!(!ours(looked, 0, Maker::Stranger));
+            assert!(!ours(looked, -60, Maker::App), "older than the request");
+        }
     }
 
     #[test]
     fn a_lost_answer_is_believed_for_as_long_as_the_request_can_have_lasted() {
-        let now = Utc::now();
-        let ours = |seconds: i64, private| {
-            is_ours(&creation(None, now), &found(7, now + TimeDelta::seconds(seconds)), private)
-        };
-        assert!(ours(0, true) && ours(15, true) && ours(-2, true));
-        assert!(!ours(0, false) && !ours(60, true) && !ours(-60, true));
+        for maker in [Maker::Person, Maker::Unknown] {
+            let ours = |looked, seconds| ours(Utc::now(), looked, seconds, maker);
+            assert!(ours(false, 0) && ours(false, 15) && ours(false, -2));
+            assert!(!ours(false, 60) && !ours(false, -60));
+            assert!(!ours(true, 0), "it was not there when the request had ended");
+        }
     }
 }

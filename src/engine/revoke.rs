@@ -12,7 +12,15 @@ impl Engine {
     /// Revokes the credential of this row, unless somebody else is at it. Only this token:
     /// the person's grant to the App stays.
     pub async fn revoke(&self, id: i64) -> Result<(), StoreError> {
-        let Some(revocation) = self.store.claim_revocation(&self.vault, id).await? else { return Ok(()) };
+        let revocation = match self.store.claim_revocation(&self.vault, id).await {
+            Ok(Some(revocation)) => revocation,
+            Ok(None) => return Ok(()),
+            Err(StoreError::Sealed(error)) => {
+                tracing::error!(%error, "a credential cannot be revoked at GitHub, and ends there by itself");
+                return self.store.revoked(id).await;
+            }
+            Err(error) => return Err(error),
+        };
         match self.github.revoke_token(&revocation.token).await {
             Ok(()) => self.store.revoked(id).await,
             Err(GithubError::RetryAt { at, .. }) => self.later(id, at, false).await,

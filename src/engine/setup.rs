@@ -28,26 +28,35 @@ pub struct Form {
     pub manifest: String,
 }
 
-/// What came of the first run's page.
+/// Whether the setup page opens for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Open,
+    /// The token is not the one that was told.
+    Stranger,
+    /// An App is configured: there is no setup (any more).
+    Over,
+}
+
+/// What came of the way to GitHub.
 #[derive(Debug)]
 pub enum Setup {
     /// An App is configured: there is no setup (any more).
     Over,
-    /// The token, or the state, is not one of ours.
+    /// The state is not one of ours.
     Stranger,
-    Form(Form),
+    /// GitHub gives no App for this code.
+    Refused,
     /// The App is made, stored and in use here; where it is installed.
-    Made {
-        install_url: String,
-    },
+    Made { install_url: String },
 }
 
 /// How often a replica looks whether another one's setup is done; all use the App within 5 s.
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Until there is an App: tells where the setup page is, once, and takes over the App as soon as
-    /// some replica has stored it.
+    /// Until there is an App that GitHub signs for: tells where the setup page is, once, and takes over
+    /// the App as soon as some replica has stored it.
     pub async fn watch_app(&self, stop: &CancellationToken, tell: impl Fn(&str)) {
         let done = stop.child_token();
         let (told, complained) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -56,7 +65,7 @@ impl Engine {
             Ok(Some(url)) if !told.swap(true, Ordering::Relaxed) => tell(&url),
             Ok(Some(_)) => {}
             Err(failure) if !complained.swap(true, Ordering::Relaxed) => {
-                tracing::error!(?failure, "the GitHub App cannot be read from the database");
+                tracing::error!(?failure, "the GitHub App is not ready; this goes on being tried");
             }
             Err(_) => {}
         })
@@ -68,6 +77,7 @@ impl Engine {
     async fn setup_url(&self) -> Result<Option<String>, Failure> {
         self.reload_app().await?;
         if self.github.app().is_some() {
+            self.give_hook_secret().await?;
             return Ok(None);
         }
         let token = self.store.setup_token(&self.vault, &secrets::fresh()?).await?;
@@ -86,17 +96,19 @@ impl Engine {
         Ok(())
     }
 
-    /// The page for whoever has the token; `organization`: whose App it is to be, else the person's own.
-    pub async fn setup_form(&self, token: &str, organization: Option<&str>) -> Result<Setup, Failure> {
+    /// Whether the page opens for whoever brings this token.
+    pub async fn setup_door(&self, token: &str) -> Result<Door, Failure> {
         self.reload_app().await?;
         if self.github.app().is_some() {
-            return Ok(Setup::Over);
+            return Ok(Door::Over);
         }
         let known = self.store.present_setup_token(&self.vault).await?;
         let fits = known.is_some_and(|known| secrets::hash(&known).ct_eq(&secrets::hash(token)).into());
-        if !fits {
-            return Ok(Setup::Stranger);
-        }
+        Ok(if fits { Door::Open } else { Door::Stranger })
+    }
+
+    /// The page behind the door; `organization`: whose App it is to be, else the person's own.
+    pub async fn setup_form(&self, organization: Option<&str>) -> Result<Form, Failure> {
         let state = secrets::fresh()?;
         self.store.add_setup_state(&secrets::hash(&state)).await?;
         let web = &self.settings.github_web_url;
@@ -105,55 +117,75 @@ impl Engine {
             None => format!("{web}/settings/apps/new"),
         };
         let action = format!("{page}?state={}", *state);
-        Ok(Setup::Form(Form { action, manifest: manifest(&self.settings.public_url)? }))
+        Ok(Form { action, manifest: manifest(&self.settings.public_url)? })
     }
 
     /// Where GitHub sends the browser once the App is made: the code is exchanged for its secrets.
+    /// While GitHub does not answer, the state stays good: the code may be too.
     pub async fn finish_setup(&self, state: &str, code: &str, request_id: Option<&str>) -> Result<Setup, Failure> {
         self.reload_app().await?;
         if self.github.app().is_some() {
             return Ok(Setup::Over);
         }
-        if !self.store.take_setup_state(&secrets::hash(state)).await? {
+        let state = secrets::hash(state);
+        if code.is_empty() || !self.store.take_setup_state(&state).await? {
             return Ok(Setup::Stranger);
         }
-        let made = self.github.convert_manifest(code).await?;
-        let app = self.with_webhook_secret(made).await?;
-        if !self.store.save_github_app(&self.vault, &app, request_id).await? {
-            self.github.set_app(None);
+        match self.github.convert_manifest(code).await {
+            Ok(made) => self.keep_app(made, request_id).await,
+            Err(error) if error.is_transient() => {
+                self.store.add_setup_state(&state).await?;
+                Err(error.into())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "GitHub gives no App for a code");
+                Ok(Setup::Refused)
+            }
+        }
+    }
+
+    /// Stored first and told to GitHub afterwards: what is lost here cannot be asked for again.
+    async fn keep_app(&self, made: ConvertedApp, request_id: Option<&str>) -> Result<Setup, Failure> {
+        let (app, hook_due) = with_webhook_secret(made)?;
+        let credentials = credentials(&app)?;
+        if !self.store.save_github_app(&self.vault, &app, hook_due, request_id).await? {
             self.reload_app().await?;
             return Ok(Setup::Over);
         }
-        self.github.set_app(Some(credentials(&app)?));
+        self.github.set_app(Some(credentials));
+        if let Err(failure) = self.give_hook_secret().await {
+            tracing::warn!(?failure, "GitHub does not know the webhook secret yet; it goes on being told");
+        }
         Ok(Setup::Made { install_url: self.github.install_url().unwrap_or_default() })
     }
 
-    /// GitHub makes a webhook secret for an App with a webhook; without one nobody's deliveries
-    /// could be told from GitHub's, so one is made here and given to GitHub.
-    async fn with_webhook_secret(&self, made: ConvertedApp) -> Result<StoredApp, Failure> {
-        let given = made.webhook_secret.filter(|secret| !secret.is_empty());
-        let missing = given.is_none();
-        let webhook_secret = match given {
-            Some(secret) => secret,
-            None => secrets::fresh()?,
-        };
-        let app = StoredApp {
-            app_id: made.id,
-            slug: made.slug,
-            client_id: made.client_id,
-            private_key: made.pem,
-            client_secret: made.client_secret,
-            webhook_secret,
-        };
-        if missing {
-            self.github.set_app(Some(credentials(&app)?));
-            if let Err(error) = self.github.set_hook_secret(&app.webhook_secret).await {
-                self.github.set_app(None);
-                return Err(error.into());
-            }
+    /// Tells GitHub the webhook secret that was made here, if it does not know it yet. Doing it twice,
+    /// or in two replicas at once, is the same as once.
+    async fn give_hook_secret(&self) -> Result<(), Failure> {
+        let Some(app) = self.github.app().filter(|_| !self.settings.app_configured) else { return Ok(()) };
+        if self.store.hook_secret_due().await? {
+            self.github.set_hook_secret(&app.webhook_secret).await?;
+            self.store.hook_secret_given().await?;
         }
-        Ok(app)
+        Ok(())
     }
+}
+
+/// GitHub makes a webhook secret for an App with a webhook. Without one nobody's deliveries could be
+/// told from GitHub's, so one is made here then; true: GitHub has to be told.
+fn with_webhook_secret(made: ConvertedApp) -> Result<(StoredApp, bool), Failure> {
+    let given = made.webhook_secret.filter(|secret| !secret.is_empty());
+    let missing = given.is_none();
+    let webhook_secret = given.map_or_else(secrets::fresh, Ok)?;
+    let app = StoredApp {
+        app_id: made.id,
+        slug: made.slug,
+        client_id: made.client_id,
+        private_key: made.pem,
+        client_secret: made.client_secret,
+        webhook_secret,
+    };
+    Ok((app, missing))
 }
 
 fn credentials(app: &StoredApp) -> Result<AppCredentials, Failure> {

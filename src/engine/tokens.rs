@@ -13,7 +13,9 @@ use super::failure::{Failure, authorization_required, token_expired};
 use crate::github::GithubError;
 use crate::job::Wake;
 use crate::model::{Code, Problem};
+use crate::store::StoreError;
 use crate::store::authorizations::{Authorization, Tokens};
+use crate::vault::VaultError;
 
 /// A token with less than this left is refreshed.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(8);
@@ -44,8 +46,7 @@ impl Engine {
     pub(super) async fn authorization(&self, pid: i64, user: &str) -> Result<Authorization, Failure> {
         let mut tick = tokio::time::interval(READ_AGAIN);
         for _ in 0..READS {
-            let found = self.store.authorization(&self.vault, pid, user).await?;
-            let authorization = found.ok_or_else(authorization_required)?;
+            let authorization = self.opened(pid, user).await?.ok_or_else(authorization_required)?;
             match age(&authorization.tokens, Utc::now()) {
                 Age::Fresh => return Ok(authorization),
                 Age::Over => return Err(self.ended(&authorization).await?),
@@ -81,6 +82,18 @@ impl Engine {
         }
         let authorization = self.authorization(pid, user).await?;
         calls(&authorization).await
+    }
+
+    /// What was sealed with a key that is lost counts as not there: the person authorizes anew, which
+    /// replaces it.
+    async fn opened(&self, pid: i64, user: &str) -> Result<Option<Authorization>, StoreError> {
+        match self.store.authorization(&self.vault, pid, user).await {
+            Err(StoreError::Sealed(error @ VaultError::UnknownKey(_))) => {
+                tracing::error!(%error, "a user's authorization cannot be opened: they are asked again");
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     async fn refresh(&self, old: &Authorization) -> Result<Refreshed, Failure> {

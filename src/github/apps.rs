@@ -95,6 +95,16 @@ pub struct HookDelivery {
     pub repository_id: Option<i64>,
 }
 
+/// Who did what a webhook tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Creator {
+    pub id: i64,
+    pub login: String,
+}
+
+/// Pages of the log that are read for one delivery: the newest thousand.
+const CREATOR_PAGES: usize = 10;
+
 /// Newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookDeliveryPage {
@@ -197,6 +207,47 @@ impl GitHub {
         }
         let answer = self.app_get("GET /app/hook/deliveries", &path).await?;
         Ok(HookDeliveryPage { items: answer.json(false)?, cursor: link_parameter(&answer, "cursor") })
+    }
+
+    /// Who made a repository, as the webhook says that GitHub wrote when it was made; read from GitHub's
+    /// own log, whether or not it ever arrived. None: the log since then does not have it (yet).
+    pub async fn creator_of(&self, repository: i64, since: DateTime<Utc>) -> Result<Option<Creator>> {
+        let mut cursor: Option<String> = None;
+        for _ in 0..CREATOR_PAGES {
+            let page = self.deliveries(cursor.as_deref(), None).await?;
+            let made = |one: &&HookDelivery| {
+                one.event == "repository"
+                    && one.action.as_deref() == Some("created")
+                    && one.repository_id == Some(repository)
+            };
+            if let Some(found) = page.items.iter().find(made) {
+                return self.sender_of(found.id).await;
+            }
+            let reached = page.items.iter().any(|one| one.delivered_at < since);
+            cursor = page.cursor.filter(|_| !reached);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn sender_of(&self, delivery: i64) -> Result<Option<Creator>> {
+        #[derive(Deserialize)]
+        struct Logged {
+            request: Option<Sent>,
+        }
+        #[derive(Deserialize)]
+        struct Sent {
+            payload: Option<Payload>,
+        }
+        #[derive(Deserialize)]
+        struct Payload {
+            sender: Option<Creator>,
+        }
+        let path = format!("/app/hook/deliveries/{delivery}");
+        let logged: Logged = self.app_get("GET /app/hook/deliveries/{id}", &path).await?.json(false)?;
+        Ok(logged.request.and_then(|sent| sent.payload).and_then(|payload| payload.sender))
     }
 
     /// Asks GitHub to deliver this attempt's event again, under the same GUID.

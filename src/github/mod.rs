@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use app::AppCredentials;
-pub use apps::{AppInfo, ConvertedApp, HookConfig, HookDelivery, HookDeliveryPage, Installation};
+pub use apps::{AppInfo, ConvertedApp, Creator, HookConfig, HookDelivery, HookDeliveryPage, Installation};
 pub use budget::{Admission, Ask, Budget, Limits, Primary, Priority, Seen, Standing};
 pub use commits::{CommitInfo, CommitMessage, Committed};
 pub use diff::{RemoteEntry, TreeDelta};

@@ -48,7 +48,10 @@ struct TokenAnswer {
 }
 
 impl GitHub {
-    /// Where a person says yes. `challenge` is the S256 challenge of PKCE.
+    /// Where a person says yes. `challenge` is the S256 challenge of PKCE. The account picker always
+    /// comes: without it GitHub sends who authorized the App before back at once, and somebody who was
+    /// given another's link would lend them their account without seeing a page.
+    /// <https://github.blog/changelog/2024-06-07-account-picker-updates-for-oauth-and-github-app-sign-in/>
     pub fn authorize_url(&self, redirect_uri: &str, state: &str, challenge: &str) -> Result<String> {
         let app = self.required_app()?;
         let query = Serializer::new(String::new())
@@ -57,6 +60,7 @@ impl GitHub {
             .append_pair("state", state)
             .append_pair("code_challenge", challenge)
             .append_pair("code_challenge_method", "S256")
+            .append_pair("prompt", "select_account")
             .finish();
         Ok(format!("{}/login/oauth/authorize?{query}", self.web_url()))
     }

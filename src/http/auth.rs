@@ -57,6 +57,14 @@ impl Caller {
         self.user(named).ok_or_else(|| ApiError::field("user", "missing field `user`"))
     }
 
+    /// As `actor`, where the host may act for one of its people.
+    pub fn actor_for(&self, user: Option<&UserId>) -> Actor {
+        match (self, user) {
+            (Caller::Host { .. }, Some(user)) => Actor::User(user.to_string()),
+            _ => self.actor(),
+        }
+    }
+
     /// Who acts, for audit rows.
     pub fn actor(&self) -> Actor {
         match self {

@@ -24,7 +24,7 @@ pub async fn start(engine: web::Data<Engine>, request: HttpRequest) -> Result<Ht
     let ticket = parameter(&request, "ticket");
     let started = engine.start_visit(ticket.as_deref().unwrap_or("")).await.map_err(answer)?;
     let Some(Started { location, cookie_name, cookie }) = started else {
-        return if wants_page(&request) { Ok(stranger()) } else { Err(spent()) };
+        return refused(&request, STRANGER);
     };
     let cookie = visit_cookie(&engine, cookie_name, cookie.as_str(), Duration::minutes(10));
     Ok(HttpResponse::Found().insert_header((header::LOCATION, location)).cookie(cookie).finish())
@@ -117,21 +117,26 @@ fn show(ended: Ended) -> HttpResponse {
     }
 }
 
+/// A link that is of no use: a title, why, and what to do.
+pub(super) type Refusal = [&'static str; 3];
+
+const STRANGER: Refusal = [
+    "This link cannot be used",
+    "It was used before, is older than ten minutes, or was opened in another browser. Nothing was changed.",
+    "Go back to your project and connect to GitHub again.",
+];
+
 fn stranger() -> HttpResponse {
-    html(
-        StatusCode::BAD_REQUEST,
-        "This link cannot be used",
-        &[
-            "It was used before, is older than ten minutes, or was opened in another browser. Nothing was changed.",
-            "Go back to your project and connect to GitHub again.",
-        ],
-    )
+    let [title, why, next] = STRANGER;
+    html(StatusCode::BAD_REQUEST, title, &[why, next])
 }
 
-/// As [`stranger`], for what is no browser.
-fn spent() -> ApiError {
-    let detail = "The ticket was used before, is older than ten minutes, or never was one.";
-    Problem::new(Code::Malformed, detail).with_action("Ask for a new authorize_url and open that.").into()
+/// 400: a page for a browser, a problem for others.
+pub(super) fn refused(request: &HttpRequest, [title, why, next]: Refusal) -> Result<HttpResponse, ApiError> {
+    if wants_page(request) {
+        return Ok(html(StatusCode::BAD_REQUEST, title, &[why, next]));
+    }
+    Err(Problem::new(Code::Malformed, format!("{title}. {why}")).with_action(next).into())
 }
 
 fn html(status: StatusCode, title: &str, paragraphs: &[&str]) -> HttpResponse {

@@ -62,7 +62,7 @@ pub async fn connect(
     Json(body): Json<ConnectRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let user = caller.required_user(body.user)?;
-    let actor = caller.actor();
+    let actor = caller.actor_for(Some(&user));
     let asked = Asked { actor: &actor, request_id: Some(&request_id.0) };
     let begun = engine.begin_visit(&project, &user, body.return_to.as_deref(), asked).await.map_err(answer)?;
     Ok(HttpResponse::Ok().json(ConnectAnswer { authorize_url: begun.authorize_url, expires_at: begun.expires_at }))
@@ -83,7 +83,7 @@ pub async fn put(
     let user = caller.required_user(body.user)?;
     let (owner, name) = owner_and_name(&body.repository)?;
     let wanted = Wanted { installation_id: body.installation_id, owner, name, branch: body.branch };
-    let actor = caller.actor();
+    let actor = caller.actor_for(Some(&user));
     let asked = Asked { actor: &actor, request_id: Some(&request_id.0) };
     let connected = engine.connect_repository(&project, &user, &wanted, asked).await.map_err(answer)?;
     let mut response = match connected {

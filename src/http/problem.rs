@@ -151,6 +151,13 @@ impl From<StoreError> for ApiError {
                 answer.cause = Some(cause);
                 answer
             }
+            StoreError::Sealed(_) => {
+                let detail = "A stored secret cannot be opened with the encryption keys of this deployment.";
+                let action = "Ask your operator to look for «sealed» in the log: it names the key that is missing.";
+                let mut answer = ApiError::from(Problem::new(Code::Internal, detail).with_action(action));
+                answer.cause = Some(cause);
+                answer
+            }
             StoreError::Conflict(_) | StoreError::LeaseLost | StoreError::Internal(_) => ApiError::internal(cause),
         }
     }

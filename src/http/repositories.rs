@@ -152,7 +152,7 @@ pub async fn create(
         private: body.visibility == Visibility::Private,
         branch: body.branch,
     };
-    let actor = caller.actor();
+    let actor = caller.actor_for(Some(&user));
     let asked = Asked { actor: &actor, request_id: Some(&request_id.0) };
     engine.create_repository(&project, &user, &wanted, asked).await.map_err(answer)?;
     Ok(HttpResponse::Created().json(shown(&engine, &project).await?))

@@ -5,14 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use url::Url;
 
-use super::edge::{RequestId, wants_page};
+use super::callback::refused;
+use super::edge::RequestId;
 use super::failure::answer;
 use super::integration::is_login;
 use super::page::{self, escape};
 use super::problem::ApiError;
 use crate::engine::Engine;
-use crate::engine::setup::{Form, Setup};
-use crate::model::{Code, Problem};
+use crate::engine::setup::{Door, Form, Setup};
+use crate::model::Code;
 
 #[derive(Deserialize)]
 pub struct Parameters {
@@ -24,18 +25,21 @@ pub struct Parameters {
 
 /// The page with the form that makes the App.
 pub async fn show(engine: web::Data<Engine>, query: web::Query<Parameters>) -> Result<HttpResponse, ApiError> {
+    let token = query.token.as_deref().unwrap_or("");
+    match engine.setup_door(token).await.map_err(answer)? {
+        Door::Open => {}
+        Door::Stranger => {
+            let detail = "The setup page opens with the token that `lockstep serve` printed.";
+            return Err(ApiError::new(Code::Forbidden, detail));
+        }
+        Door::Over => return Err(over()),
+    }
     let organization = query.organization.as_deref().filter(|text| !text.is_empty());
     if organization.is_some_and(|text| !is_login(text)) {
         return Err(ApiError::field("organization", "is the name of an organization at GitHub"));
     }
-    let token = query.token.as_deref().unwrap_or("");
-    match engine.setup_form(token, organization).await.map_err(answer)? {
-        Setup::Form(form) => Ok(html(&engine, "Set up Lockstep", &form_page(&form, token, organization))),
-        Setup::Stranger => {
-            Err(ApiError::new(Code::Forbidden, "The setup page opens with the token that `lockstep serve` printed."))
-        }
-        Setup::Over | Setup::Made { .. } => Err(over()),
-    }
+    let form = engine.setup_form(organization).await.map_err(answer)?;
+    Ok(html(&engine, "Set up Lockstep", &form_page(&form, token, organization)))
 }
 
 /// Where GitHub sends the browser with the code for the App's secrets.
@@ -49,19 +53,18 @@ pub async fn finish(
     match engine.finish_setup(state, code, Some(&request_id.0)).await.map_err(answer)? {
         Setup::Made { install_url } => Ok(html(&engine, "The GitHub App is ready", &made_page(&install_url))),
         Setup::Over => Err(over()),
-        Setup::Stranger | Setup::Form(_) if !wants_page(&request) => {
-            let detail = "The state was used before, is too old, or never was one. Nothing was stored.";
-            Err(Problem::new(Code::Malformed, detail).with_action("Open the setup page again and start over.").into())
+        Setup::Stranger => refused(
+            &request,
+            ["This link cannot be used", "It was used before or is too old. Nothing was stored.", NEXT],
+        ),
+        Setup::Refused => {
+            let why = "GitHub does not know this code, or gave the App to somebody else. Nothing was stored.";
+            refused(&request, ["GitHub did not confirm the App", why, NEXT])
         }
-        Setup::Stranger | Setup::Form(_) => Ok(HttpResponse::BadRequest()
-            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, page::policy("'none'")))
-            .body(page::simple(
-                "This link cannot be used",
-                &["It was used before or is too old. Nothing was stored.", "Open the setup page again and start over."],
-            ))),
     }
 }
+
+const NEXT: &str = "Open the setup page again and start over.";
 
 fn over() -> ApiError {
     ApiError::new(Code::NotFound, "A GitHub App is configured: there is nothing to set up.")

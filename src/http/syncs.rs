@@ -54,11 +54,7 @@ pub fn asker(caller: &Caller, user: Option<UserId>, request_id: &RequestId) -> A
         }
         _ => user.clone().map(|user| Author { id: user.to_string(), name: None, email: None }),
     };
-    let actor = match (caller, user) {
-        (Caller::Host { .. }, Some(user)) => crate::store::events::Actor::User(user.to_string()),
-        _ => caller.actor(),
-    };
-    Asker { actor, author, request_id: Some(request_id.0.clone()) }
+    Asker { actor: caller.actor_for(user.as_ref()), author, request_id: Some(request_id.0.clone()) }
 }
 
 /// The project's row id.

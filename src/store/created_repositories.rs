@@ -25,6 +25,8 @@ pub struct Creation {
     pub marker: String,
     /// When GitHub was about to be asked.
     pub asked_at: DateTime<Utc>,
+    /// The answer was lost, and the repository was not there right after.
+    pub looked: bool,
 }
 
 impl Store {
@@ -40,25 +42,45 @@ impl Store {
         let client = self.client().await?;
         let row = client
             .query_opt(
-                "SELECT repository_id, marker, created_at FROM created_repositories
+                "SELECT repository_id, marker, created_at, looked FROM created_repositories
                  WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4",
                 &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name],
             )
             .await?;
         row.map(|row| {
-            Ok(Creation { repository_id: row.try_get(0)?, marker: row.try_get(1)?, asked_at: row.try_get(2)? })
+            Ok(Creation {
+                repository_id: row.try_get(0)?,
+                marker: row.try_get(1)?,
+                asked_at: row.try_get(2)?,
+                looked: row.try_get(3)?,
+            })
         })
         .transpose()
     }
 
-    /// Writes down that GitHub is about to be asked. An earlier attempt is forgotten: the name was
-    /// free just now, so whatever it made is not there any more.
-    pub async fn intend_creation(&self, wanted: Wanted<'_>, marker: &str) -> Result<(), StoreError> {
+    /// Writes down that GitHub is about to be asked, and answers what is then known. An earlier attempt
+    /// is forgotten: the name was free just now, so whatever it made is not there any more.
+    pub async fn intend_creation(&self, wanted: Wanted<'_>, marker: &str) -> Result<Creation, StoreError> {
+        let client = self.client().await?;
+        let row = client
+            .query_one(
+                "INSERT INTO created_repositories (pid, user_id, owner, name, marker) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (pid, user_id, owner, name) DO UPDATE
+                     SET repository_id = NULL, marker = $5, created_at = now(), looked = false
+                 RETURNING created_at",
+                &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker],
+            )
+            .await?;
+        Ok(Creation { repository_id: None, marker: marker.to_owned(), asked_at: row.try_get(0)?, looked: false })
+    }
+
+    /// GitHub's answer was lost, and the repository was not there: it may still come.
+    pub async fn doubt_creation(&self, wanted: Wanted<'_>, marker: &str) -> Result<(), StoreError> {
         let client = self.client().await?;
         client
             .execute(
-                "INSERT INTO created_repositories (pid, user_id, owner, name, marker) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (pid, user_id, owner, name) DO UPDATE SET repository_id = NULL, marker = $5, created_at = now()",
+                "UPDATE created_repositories SET looked = true
+                 WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4 AND marker = $5 AND repository_id IS NULL",
                 &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker],
             )
             .await?;
@@ -78,7 +100,8 @@ impl Store {
         Ok(())
     }
 
-    /// GitHub made it, under this id; audited once.
+    /// GitHub made it, under this id; audited once. Whatever another request of this person's wrote
+    /// down meanwhile, GitHub's answer counts.
     pub async fn record_creation(
         &self,
         wanted: Wanted<'_>,
@@ -92,8 +115,10 @@ impl Store {
         let project = lock(&tx, wanted.pid).await?;
         let recorded = tx
             .execute(
-                "UPDATE created_repositories SET repository_id = $6
-                 WHERE pid = $1 AND user_id = $2 AND owner = $3 AND name = $4 AND marker = $5 AND repository_id IS NULL",
+                "INSERT INTO created_repositories AS made (pid, user_id, owner, name, marker, repository_id)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (pid, user_id, owner, name) DO UPDATE SET repository_id = $6, marker = $5
+                     WHERE made.repository_id IS DISTINCT FROM $6",
                 &[&wanted.pid, &wanted.user, &wanted.owner, &wanted.name, &marker, &repository_id],
             )
             .await?;

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// Somebody else works on the project by now: stop, and leave it to them.
     #[error("the lease was lost")]
     LeaseLost,
+    /// A secret that does not open: its key is not in the ring, or somebody changed or moved it.
+    #[error("{0}")]
+    Sealed(VaultError),
     /// A row that cannot be, or SQL that is wrong: a bug, or a hand in the database.
     #[error("{0}")]
     Internal(String),
@@ -54,7 +57,7 @@ impl From<deadpool_postgres::PoolError> for StoreError {
 
 impl From<VaultError> for StoreError {
     fn from(error: VaultError) -> Self {
-        StoreError::Internal(error.to_string())
+        StoreError::Sealed(error)
     }
 }
 

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::events::{self, Actor, Event};
 use super::sealed::{AppSecret, Place};
 use super::{Store, StoreError};
-use crate::vault::Vault;
+use crate::vault::{Vault, VaultError};
 
 /// How long the way through GitHub's «new App» page may take (GitHub gives an hour).
 const SETUP_MINUTES: i32 = 60;
@@ -42,11 +42,13 @@ impl Store {
         }))
     }
 
-    /// Keeps the App and ends the setup. False: there is one already, which stays.
+    /// Keeps the App and ends the setup. `hook_due`: GitHub does not know its webhook secret yet.
+    /// False: there is one already, which stays.
     pub async fn save_github_app(
         &self,
         vault: &Vault,
         app: &StoredApp,
+        hook_due: bool,
         request_id: Option<&str>,
     ) -> Result<bool, StoreError> {
         let mut client = self.client().await?;
@@ -54,8 +56,8 @@ impl Store {
         let inserted = tx
             .execute(
                 "INSERT INTO github_app
-                     (app_id, slug, client_id, private_key_enc, client_secret_enc, webhook_secret_enc)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (one) DO NOTHING",
+                     (app_id, slug, client_id, private_key_enc, client_secret_enc, webhook_secret_enc, hook_due)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (one) DO NOTHING",
                 &[
                     &app.app_id,
                     &app.slug,
@@ -63,6 +65,7 @@ impl Store {
                     &Place::app(AppSecret::PrivateKey).seal(vault, &app.private_key)?,
                     &Place::app(AppSecret::Client).seal(vault, &app.client_secret)?,
                     &Place::app(AppSecret::Webhook).seal(vault, &app.webhook_secret)?,
+                    &hook_due,
                 ],
             )
             .await?;
@@ -78,13 +81,36 @@ impl Store {
         Ok(true)
     }
 
-    /// The setup's one token: `fresh`, unless another replica was first.
+    /// Whether GitHub has to be given the App's webhook secret.
+    pub async fn hook_secret_due(&self) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let row = client.query_opt("SELECT hook_due FROM github_app", &[]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+    }
+
+    /// GitHub knows it.
+    pub async fn hook_secret_given(&self) -> Result<(), StoreError> {
+        self.client().await?.execute("UPDATE github_app SET hook_due = false", &[]).await?;
+        Ok(())
+    }
+
+    /// The setup's one token: `fresh`, unless another replica was first. One that nobody can open any
+    /// more, because its key is lost, is replaced.
     pub async fn setup_token(&self, vault: &Vault, fresh: &str) -> Result<Zeroizing<String>, StoreError> {
         let client = self.client().await?;
         let sealed = Place::setup().seal(vault, fresh)?;
         client.execute("INSERT INTO setup (token_enc) VALUES ($1) ON CONFLICT (one) DO NOTHING", &[&sealed]).await?;
         let row = client.query_one("SELECT token_enc FROM setup", &[]).await?;
-        Place::setup().open(vault, row.try_get(0)?)
+        let known: Vec<u8> = row.try_get(0)?;
+        match Place::setup().open(vault, &known) {
+            Err(StoreError::Sealed(VaultError::UnknownKey(_))) => {
+                let replace = "UPDATE setup SET token_enc = $1 WHERE token_enc = $2";
+                client.execute(replace, &[&sealed, &known]).await?;
+                let row = client.query_one("SELECT token_enc FROM setup", &[]).await?;
+                Place::setup().open(vault, row.try_get(0)?)
+            }
+            opened => opened,
+        }
     }
 
     /// The setup's token as it is; none once an App is stored.

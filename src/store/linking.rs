@@ -52,8 +52,8 @@ pub struct Unlinked {
     pub notification: Option<i64>,
 }
 
-/// Connects the project. `made`: the repository was made for it just now, which is audited too.
-pub async fn link(
+/// Connects the project.
+async fn link(
     tx: &Transaction<'_>,
     pid: i64,
     user: &str,
@@ -116,16 +116,25 @@ async fn described(tx: &Transaction<'_>, pid: i64, shown: Shown) -> Result<Value
 }
 
 impl Store {
-    /// The project's `pid`; it is made when it is new.
-    pub async fn ensure_project(&self, project: &ProjectId) -> Result<i64, StoreError> {
+    /// The project's `pid`; it is made when it is new, with an audit row of its own, because what was
+    /// asked may be refused afterwards.
+    pub async fn ensure_project(&self, project: &ProjectId, asked: Asked<'_>) -> Result<i64, StoreError> {
+        if let Some(pid) = self.pid_of(project).await? {
+            return Ok(pid);
+        }
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
+        let made = projects::create(&tx, project).await?;
         let pid = lock_or_create(&tx, project).await?;
+        if made {
+            let event = Event::audit("project.created", asked.actor).of(pid, project.as_str());
+            events::append(&tx, event.request(asked.request_id)).await?;
+        }
         tx.commit().await?;
         Ok(pid)
     }
 
-    /// Connects the project to what GitHub proved.
+    /// Connects the project to what GitHub proved. `described`: the integration as notifications carry it.
     pub async fn connect_repository(
         &self,
         pid: i64,

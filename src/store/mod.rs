@@ -36,7 +36,7 @@ pub mod pulls;
 mod pulse;
 pub mod record;
 pub mod requests;
-mod reseal;
+pub mod reseal;
 pub mod revocations;
 mod sealed;
 pub mod sessions;

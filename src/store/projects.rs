@@ -133,13 +133,12 @@ pub fn settings_of(stored: Value) -> Result<Settings, StoreError> {
     serde_json::from_value(all).map_err(internal)
 }
 
-/// Makes the project, unless it is there.
-pub async fn create(client: &impl GenericClient, project: &ProjectId) -> Result<(), StoreError> {
+/// Makes the project, unless it is there; whether it was made.
+pub async fn create(client: &impl GenericClient, project: &ProjectId) -> Result<bool, StoreError> {
     let settings = serde_json::to_value(Settings::default()).map_err(internal)?;
     let insert = "INSERT INTO projects (id, settings) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let insert = client.prepare_cached(insert).await?;
-    client.execute(&insert, &[&project.as_str(), &settings]).await?;
-    Ok(())
+    Ok(client.execute(&insert, &[&project.as_str(), &settings]).await? == 1)
 }
 
 pub(super) fn internal(why: serde_json::Error) -> StoreError {

@@ -3,111 +3,165 @@
 //! Each value is replaced by compare-and-swap, so that one that changed meanwhile is left alone (it
 //! was sealed with the newest key anyway). Batches keep transactions and memory small.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Row;
 
 use super::sealed::{AppSecret, Place};
 use super::{Store, StoreError};
-use crate::vault::{Vault, key_id_of};
+use crate::vault::{KeyId, Vault};
 
 const BATCH: i64 = 500;
 
-/// A sealed column: what names its rows, and how a row says where it rests. `rows` selects the
-/// sealed value first, then the parts of its key as text; `$1` is the newest key's id, `$2` how many.
+/// A sealed column: what names its rows, and how a row says where it rests.
 struct Column {
-    rows: &'static str,
-    /// `$1` old, `$2` new, then as many parts of the key as `keys` says.
-    update: &'static str,
+    table: &'static str,
+    name: &'static str,
+    /// The parts of the row's key, as text; empty where there is none.
+    key: &'static str,
+    user: &'static str,
+    /// Which row it is, besides the old value: `$3` is the key, `$4` the user, as many as `keys` says.
+    row: &'static str,
     keys: usize,
     place: fn(&Row) -> Result<Place, StoreError>,
 }
 
-/// A sealed value begins with its version and the id of its key (`vault`).
+/// The one row of the App.
+const APP: Column = Column {
+    table: "github_app",
+    name: "",
+    key: "''",
+    user: "''",
+    row: "true",
+    keys: 0,
+    place: |_| Ok(Place::setup()),
+};
+
 const COLUMNS: [Column; 8] = [
+    Column { name: "private_key_enc", place: |_| Ok(Place::app(AppSecret::PrivateKey)), ..APP },
+    Column { name: "client_secret_enc", place: |_| Ok(Place::app(AppSecret::Client)), ..APP },
+    Column { name: "webhook_secret_enc", place: |_| Ok(Place::app(AppSecret::Webhook)), ..APP },
+    Column { table: "setup", name: "token_enc", ..APP },
     Column {
-        rows: "SELECT private_key_enc, '', '' FROM github_app WHERE substring(private_key_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE github_app SET private_key_enc = $2 WHERE private_key_enc = $1",
-        keys: 0,
-        place: |_| Ok(Place::app(AppSecret::PrivateKey)),
-    },
-    Column {
-        rows: "SELECT client_secret_enc, '', '' FROM github_app WHERE substring(client_secret_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE github_app SET client_secret_enc = $2 WHERE client_secret_enc = $1",
-        keys: 0,
-        place: |_| Ok(Place::app(AppSecret::Client)),
-    },
-    Column {
-        rows: "SELECT webhook_secret_enc, '', '' FROM github_app WHERE substring(webhook_secret_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE github_app SET webhook_secret_enc = $2 WHERE webhook_secret_enc = $1",
-        keys: 0,
-        place: |_| Ok(Place::app(AppSecret::Webhook)),
-    },
-    Column {
-        rows: "SELECT token_enc, '', '' FROM setup WHERE substring(token_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE setup SET token_enc = $2 WHERE token_enc = $1",
-        keys: 0,
-        place: |_| Ok(Place::setup()),
-    },
-    Column {
-        rows: "SELECT access_enc, pid::text, user_id FROM authorizations
-               WHERE substring(access_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE authorizations SET access_enc = $2 WHERE pid = $3::text::bigint AND user_id = $4 AND access_enc = $1",
+        table: "authorizations",
+        name: "access_enc",
+        key: "pid::text",
+        user: "user_id",
+        row: "pid = $3::text::bigint AND user_id = $4",
         keys: 2,
         place: |row| Ok(Place::access(number(row, 1)?, row.try_get(2)?)),
     },
     Column {
-        rows: "SELECT refresh_enc, pid::text, user_id FROM authorizations
-               WHERE substring(refresh_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE authorizations SET refresh_enc = $2 WHERE pid = $3::text::bigint AND user_id = $4 AND refresh_enc = $1",
+        table: "authorizations",
+        name: "refresh_enc",
+        key: "pid::text",
+        user: "user_id",
+        row: "pid = $3::text::bigint AND user_id = $4",
         keys: 2,
         place: |row| Ok(Place::refresh(number(row, 1)?, row.try_get(2)?)),
     },
     Column {
-        rows: "SELECT verifier_enc, encode(ticket_hash, 'hex'), user_id FROM oauth_states
-               WHERE substring(verifier_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE oauth_states SET verifier_enc = $2 WHERE ticket_hash = decode($3, 'hex') AND verifier_enc = $1",
+        table: "oauth_states",
+        name: "verifier_enc",
+        key: "encode(ticket_hash, 'hex')",
+        user: "user_id",
+        row: "ticket_hash = decode($3, 'hex')",
         keys: 1,
         place: |row| Ok(Place::verifier(&ticket(row)?, row.try_get(2)?)),
     },
     Column {
-        rows: "SELECT token_enc, id::text, '' FROM revocations WHERE substring(token_enc FROM 2 FOR 8) <> $1 LIMIT $2",
-        update: "UPDATE revocations SET token_enc = $2 WHERE id = $3::text::bigint AND token_enc = $1",
+        table: "revocations",
+        name: "token_enc",
+        key: "id::text",
+        user: "''",
+        row: "id = $3::text::bigint",
         keys: 1,
         place: |row| Ok(Place::revocation(number(row, 1)?)),
     },
 ];
 
+/// A sealed value begins with its version and the id of its key (`vault`).
+impl Column {
+    fn key_id(&self) -> String {
+        format!("substring({} FROM 2 FOR 8)", self.name)
+    }
+
+    /// The sealed value, then the parts of its key; `$1` are ids of keys, `$2` how many rows.
+    fn rows(&self) -> String {
+        let Column { table, name, key, user, .. } = self;
+        format!("SELECT {name}, {key}, {user} FROM {table} WHERE {} = ANY($1) LIMIT $2", self.key_id())
+    }
+
+    /// `$1` old, `$2` new, then the key.
+    fn update(&self) -> String {
+        let Column { table, name, row, .. } = self;
+        format!("UPDATE {table} SET {name} = $2 WHERE {row} AND {name} = $1")
+    }
+
+    /// Keys that are not in the ring `$1`, and how many secrets each has sealed.
+    fn lost(&self) -> String {
+        let Column { table, name, .. } = self;
+        let key_id = self.key_id();
+        format!("SELECT {key_id}, count(*) FROM {table} WHERE {name} IS NOT NULL AND {key_id} <> ALL($1) GROUP BY 1")
+    }
+}
+
+/// What `reseal` did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    pub moved: u64,
+    /// How many secrets cannot be moved, because the key that sealed them is not in the ring.
+    pub lost: BTreeMap<KeyId, i64>,
+}
+
 impl Store {
-    /// Seals everything with the newest key; answers how many secrets moved.
+    /// Seals everything with the newest key; whatever is sealed with a key that is lost stays as it is.
     ///
-    /// Errors: a secret whose key is not in the ring stops it, naming the key's id; what moved stays
-    /// moved, and running it again goes on.
-    pub async fn reseal(&self, vault: &Vault) -> Result<u64, StoreError> {
-        let mut moved = 0;
+    /// Errors: a secret that was changed or moved stops it; what was done stays done, and running it
+    /// again goes on.
+    pub async fn reseal(&self, vault: &Vault) -> Result<Resealed, StoreError> {
+        let mut resealed = Resealed::default();
         for column in &COLUMNS {
             loop {
                 let batch = self.reseal_batch(vault, column).await?;
-                moved += batch;
+                resealed.moved += batch;
                 if batch == 0 {
                     break;
                 }
             }
+            self.count_lost(vault, column, &mut resealed.lost).await?;
         }
-        Ok(moved)
+        Ok(resealed)
     }
 
     async fn reseal_batch(&self, vault: &Vault, column: &Column) -> Result<u64, StoreError> {
         let client = self.client().await?;
-        let newest = vault.newest();
-        let rows = client.query(column.rows, &[&newest.as_bytes(), &BATCH]).await?;
+        let older: Vec<_> = vault.older().filter(|id| *id != vault.newest()).collect();
+        let older: Vec<&[u8]> = older.iter().map(KeyId::as_bytes).collect();
         let mut moved = 0;
-        for row in &rows {
+        for row in &client.query(&column.rows(), &[&older, &BATCH]).await? {
             let old: Vec<u8> = row.try_get(0)?;
-            debug_assert!(key_id_of(&old) != Some(newest));
             let place = (column.place)(row)?;
             let new = place.seal(vault, &place.open(vault, &old)?)?;
             moved += replace(&client, column, &old, &new, row).await?;
         }
         Ok(moved)
+    }
+
+    async fn count_lost(
+        &self,
+        vault: &Vault,
+        column: &Column,
+        lost: &mut BTreeMap<KeyId, i64>,
+    ) -> Result<(), StoreError> {
+        let ring: Vec<_> = vault.older().chain([vault.newest()]).collect();
+        let ring: Vec<&[u8]> = ring.iter().map(KeyId::as_bytes).collect();
+        for row in self.client().await?.query(&column.lost(), &[&ring]).await? {
+            if let Some(id) = KeyId::of(row.try_get(0)?) {
+                *lost.entry(id).or_default() += row.try_get::<_, i64>(1)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -120,7 +174,7 @@ async fn replace(
 ) -> Result<u64, StoreError> {
     let (key, user): (String, String) = (row.try_get(1)?, row.try_get(2)?);
     let all: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [old, new, &key, &user];
-    Ok(client.execute(column.update, &all[..2 + column.keys]).await?)
+    Ok(client.execute(&column.update(), &all[..2 + column.keys]).await?)
 }
 
 fn number(row: &Row, column: usize) -> Result<i64, StoreError> {

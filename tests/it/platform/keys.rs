@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::world::World;
-use crate::world::process::run;
+use crate::world::process::{Program, run};
 
 fn keys(world: &World, arguments: &[&str]) -> (Option<i32>, String, String) {
     let url = world.env["LOCKSTEP_DATABASE_URL"].clone();
@@ -39,6 +39,9 @@ async fn a_key_is_made_used_listed_and_revoked() {
     let key = create(&world, &["--name", "our host"]);
     assert_eq!((key["name"].as_str(), key["scope"].as_str()), (Some("our host"), Some("admin")));
     assert!(key["created_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().is_ok());
+    let fields: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["created_at", "id", "key", "name", "scope"]);
+    assert!(key["key"].as_str().unwrap().len() >= 32);
     assert_eq!(tried(&world, &key).await, 201);
     let (_, listed, _) = keys(&world, &["list"]);
     assert!(listed.contains(key["id"].as_str().unwrap()) && !listed.contains(key["key"].as_str().unwrap()), "{listed}");
@@ -49,6 +52,29 @@ async fn a_key_is_made_used_listed_and_revoked() {
         assert!(revoked.elapsed() < Duration::from_secs(5), "a revoked key still opens");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[actix_web::test]
+async fn a_revoked_key_is_refused_everywhere() {
+    let world = World::start().await;
+    let replica = Program::serve(&["--role", "web"], &world.env);
+    replica.until("/readyz", 200).await;
+    let key = create(&world, &["--name", "our host"]);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let sign_in = format!("key={}", key["key"].as_str().unwrap()).into_bytes();
+    let signed = world.internal().send(Method::POST, "/console/sign-in", &form, sign_in.clone()).await;
+    let console = world.internal().with("cookie", signed.header("set-cookie").split(';').next().unwrap());
+    let far = replica.internal().with_token(key["key"].as_str().unwrap());
+    console.get("/v1/projects").await.expect(200);
+    far.get("/v1/projects").await.expect(200);
+    assert_eq!(keys(&world, &["revoke", key["id"].as_str().unwrap()]).0, Some(0));
+    let revoked = Instant::now();
+    for client in [&console, &far, &world.internal().with_token(key["key"].as_str().unwrap())] {
+        replica.wait_for("the refusal", async || client.get("/v1/projects").await.status == 401).await;
+    }
+    assert!(revoked.elapsed() < Duration::from_secs(5), "it took {:?}", revoked.elapsed());
+    let again = world.internal().send(Method::POST, "/console/sign-in", &form, sign_in).await;
+    assert_eq!((again.status, again.header("set-cookie")), (303, ""));
 }
 
 #[actix_web::test]
@@ -76,6 +102,8 @@ async fn what_cannot_be_done_ends_with_1() {
         assert!(err.contains(id) && err.lines().count() == 1, "{err}");
     }
     assert_eq!(keys(&world, &["create", "--name", ""]).0, Some(1));
+    assert_eq!(keys(&world, &["create", "--name", "x", "--scope", "all"]).0, Some(2));
+    assert_eq!(keys(&world, &["create"]).0, Some(2));
 }
 
 #[actix_web::test]

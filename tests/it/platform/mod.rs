@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use crate::world::service;
 
 /// The least that `serve` needs, on the tests' services.
-fn least() -> HashMap<String, String> {
+pub fn least() -> HashMap<String, String> {
     let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     [("DATABASE_URL", service("DATABASE").as_str()), ("REDIS_URL", service("REDIS").as_str()), ("ENCRYPTION_KEYS", key)]
         .iter()

@@ -197,6 +197,43 @@ async fn the_cookie_stays_in_its_place() {
     let to = url::Url::parse(answer.header("location")).unwrap();
     let query: std::collections::BTreeMap<_, _> = to.query_pairs().into_owned().collect();
     assert_eq!(query["code_challenge_method"], "S256");
+    assert_eq!(query["prompt"], "select_account", "nobody lends their account without a page at GitHub");
     assert_eq!(query["redirect_uri"], "https://sync.example/github/callback");
     assert!(query["state"].len() >= 32 && query["code_challenge"].len() == 43);
+}
+
+#[tokio::test]
+async fn what_a_list_showed_is_asked_of_github_again() {
+    let town = Town::start().await;
+    town.github.org("guild", &[("olga", "admin"), ("mel", "member")]);
+    let repo = town.github.repo("guild/site").with(&[("a", "a")]);
+    repo.collaborator("mel", "write");
+    let installation = town.github.install("guild");
+    town.authorize("site", "u_1", "mel").await;
+    let list = town.host().get("/v1/projects/site/repositories?user=u_1").await.expect(200);
+    assert_eq!(list["items"][0]["connectable"], true);
+    repo.collaborator("mel", "read");
+    town.github.reset_requests();
+    let body = json!({ "user": "u_1", "installation_id": installation, "repository": "guild/site" });
+    town.connect("site", &body).await.problem(403, "repository_not_accessible");
+    let asked: Vec<_> =
+        town.github.requests().into_iter().filter(|it| it.route == "/user/installations/{id}/repositories").collect();
+    assert!(!asked.is_empty() && asked.iter().all(|it| it.user.as_deref() == Some("mel")), "{asked:?}");
+    town.github.suspend(installation);
+    town.connect("site", &body).await.problem(409, "installation_suspended");
+    town.github.uninstall(installation);
+    town.connect("site", &body).await.problem(403, "repository_not_accessible");
+}
+
+#[tokio::test]
+async fn another_account_at_github_replaces_the_first() {
+    let town = Town::start().await;
+    let (_, installation) = town.repo("ada/site");
+    town.github.user("bob");
+    town.authorize("site", "u_1", "ada").await;
+    town.authorize("site", "u_1", "bob").await;
+    let body = json!({ "user": "u_1", "installation_id": installation, "repository": "ada/site" });
+    town.connect("site", &body).await.problem(403, "repository_not_accessible");
+    town.drain().await;
+    assert_eq!(town.github.live_user_tokens(), 1, "the first one's token is revoked");
 }

@@ -196,3 +196,114 @@ async fn a_connected_project_makes_no_other() {
     assert_eq!(town.github.count("POST /user/repos"), 1);
     town.drain().await;
 }
+
+/// The rows of a crash: made at GitHub, and the connection was never written.
+async fn lose_the_answer(town: &Town, owner: &str) {
+    let (creating, name) = match owner {
+        "ada" => ("POST /user/repos".to_owned(), " /repos/ada/site".to_owned()),
+        _ => ("POST /orgs/{org}/repos".to_owned(), format!(" /repos/{owner}/site")),
+    };
+    town.github.drop_response_after_apply(&creating);
+    // Free at first, and not to be looked at afterwards: as if the process had ended there.
+    town.github.fail_next(&name, 1, 404);
+    town.github.fail_next(&name, 9, 502);
+    create(town, &wanted(owner)).await.problem(503, "github_unavailable");
+    town.github.clear_faults();
+}
+
+/// The request was made so long ago that its time is over.
+async fn much_later(town: &Town) {
+    let earlier = "UPDATE created_repositories SET created_at = created_at - interval '1 hour'";
+    town.sql().await.batch_execute(earlier).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_organizations_lost_answer_is_found_again() {
+    let town = town().await;
+    town.github.install("guild");
+    town.github.drop_response_after_apply("POST /orgs/{org}/repos");
+    let made = create(&town, &wanted("guild")).await.expect(201);
+    assert_eq!(made["repository"]["id"], town.github.find_repo("guild/site").unwrap().id());
+    assert_eq!(town.github.count("POST /orgs"), 1);
+    town.drain().await;
+    assert_eq!(town.github.find_repo("guild/site").unwrap().text("main", "a.txt").as_deref(), Some("a\n"));
+}
+
+#[tokio::test]
+async fn github_says_that_the_app_made_it_however_late_one_asks() {
+    let town = town().await;
+    town.github.install("guild");
+    lose_the_answer(&town, "guild").await;
+    much_later(&town).await;
+    let made = create(&town, &wanted("guild")).await.expect(201);
+    assert_eq!(made["repository"]["id"], town.github.find_repo("guild/site").unwrap().id());
+    assert_eq!(town.github.count("POST /orgs"), 1);
+    town.drain().await;
+}
+
+#[tokio::test]
+async fn a_persons_own_is_taken_up_within_its_time_only() {
+    let town = town().await;
+    lose_the_answer(&town, "ada").await;
+    much_later(&town).await;
+    create(&town, &wanted("ada")).await.problem(409, "repository_name_taken");
+}
+
+#[tokio::test]
+async fn one_that_a_colleague_makes_meanwhile_is_not_taken_up() {
+    let town = town().await;
+    town.github.install("guild");
+    // GitHub fails without making it, and a colleague makes one of that name before we look.
+    town.github.delay_next("POST /orgs/{org}/repos", 1, std::time::Duration::from_millis(400));
+    town.github.fail_next("POST /orgs/{org}/repos", 1, 502);
+    let colleague = async {
+        while town.sql().await.query("SELECT FROM created_repositories", &[]).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        town.github.repo_made_by("guild/site", "olga");
+    };
+    let body = wanted("guild");
+    let (answer, ()) = tokio::join!(create(&town, &body), colleague);
+    answer.problem(503, "github_unavailable");
+    town.github.clear_faults();
+    create(&town, &wanted("guild")).await.problem(409, "repository_name_taken");
+    assert_eq!(town.integration("site").await["state"], "disconnected");
+}
+
+#[tokio::test]
+async fn one_that_github_makes_after_we_looked_is_taken_up_when_the_app_made_it() {
+    let town = town().await;
+    town.github.install("guild");
+    lose_the_answer(&town, "guild").await;
+    // As if we had looked, and it had not been there yet.
+    town.sql().await.batch_execute("UPDATE created_repositories SET looked = true").await.unwrap();
+    create(&town, &wanted("guild")).await.expect(201);
+    assert_eq!(town.github.count("POST /orgs"), 1);
+    town.drain().await;
+}
+
+#[tokio::test]
+async fn a_project_that_is_new_is_made_whatever_becomes_of_the_request() {
+    let town = Town::start().await;
+    town.github.user("ada");
+    let installation = town.github.install("ada");
+    town.host().post("/v1/projects/one/repository", &wanted("ada")).await.problem(403, "authorization_required");
+    let body = json!({ "user": "u_1", "installation_id": installation, "repository": "ada/site" });
+    town.connect("two", &body).await.problem(403, "authorization_required");
+    for project in ["one", "two"] {
+        assert_eq!(town.integration(project).await["state"], "disconnected");
+        assert_eq!(town.actions(project).await, ["project.created"]);
+    }
+}
+
+#[tokio::test]
+async fn the_right_to_make_one_is_asked_of_github_each_time() {
+    let town = town().await;
+    town.github.install("guild");
+    town.github.remove_member("guild", "ada");
+    create(&town, &wanted("guild")).await.problem(403, "permission_missing");
+    town.authorize("site", "u_1", "olga").await;
+    town.github.members_can_create("guild", false);
+    create(&town, &wanted("guild")).await.expect(201);
+    town.drain().await;
+}

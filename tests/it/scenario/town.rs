@@ -29,7 +29,10 @@ impl Town {
     /// With other variables than usual. Many of these stories end with a refusal and never look at
     /// the deliveries that GitHub sent meanwhile; those that drain leave nothing behind.
     pub async fn planned(change: impl FnOnce(Plan) -> Plan) -> Town {
-        let mut story = Story::with(change).await;
+        Town::of(Story::with(change).await)
+    }
+
+    pub fn of(mut story: Story) -> Town {
         story.world.allow_leftovers();
         Town(story)
     }
@@ -116,7 +119,12 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(town: &World) -> Browser {
-        Browser { client: town.public(), cookies: BTreeMap::new() }
+        Browser::of(town.public())
+    }
+
+    /// On the public listener that this client reaches.
+    pub fn of(client: Client) -> Browser {
+        Browser { client, cookies: BTreeMap::new() }
     }
 
     pub async fn open(&mut self, url: &str) -> Answer {

@@ -39,10 +39,15 @@ impl Story {
 
     /// With other variables.
     pub async fn with(change: impl FnOnce(Plan) -> Plan) -> Story {
+        Story::at("", change).await
+    }
+
+    /// With GitHub's API below this path of its address: `/api/v3` for an Enterprise Server.
+    pub async fn at(api: &str, change: impl FnOnce(Plan) -> Plan) -> Story {
         let github = Sim::start(Options::default()).await.unwrap();
         let app = github.app();
         let plan = World::plan()
-            .set("GITHUB_API_URL", github.url())
+            .set("GITHUB_API_URL", format!("{}{api}", github.url()))
             .set("GITHUB_WEB_URL", github.url())
             .set("GITHUB_APP_ID", app.id.to_string())
             .set("GITHUB_APP_SLUG", &app.slug)

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use lockstep::job::{Delivery, Job, Wake};
 use lockstep::queue::Handler;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -132,6 +132,67 @@ async fn the_host_is_told_signed_and_once() {
     let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(members(&connected), members(&now), "the whole integration");
     assert_eq!((&connected["state"], &connected["repository"]), (&now["state"], &now["repository"]));
+}
+
+/// Members of an object, sorted.
+fn members(of: &Value) -> Vec<&str> {
+    of.as_object().unwrap_or_else(|| panic!("no object: {of}")).keys().map(String::as_str).collect()
+}
+
+#[actix_web::test]
+async fn every_kind_has_its_shape() {
+    let host = Host::start(204).await;
+    let story = told(&host).await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "1\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.change(&[("b.txt", "1\n")]).await;
+    story.drain().await;
+    repo.push("main", &[("a.txt", "2\n"), ("b.txt", "2\n")]);
+    site.change(&[("b.txt", "3\n")]).await;
+    story.drain().await;
+    site.post("/conflicts/resolve", json!({ "strategy": "project" })).await.expect(202);
+    story.drain().await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("c.txt", "1\n")]).await;
+    let pull = site.post("/pull-requests", json!({ "title": "c" })).await.expect(201);
+    story.drain().await;
+    repo.close_pull(pull["number"].as_u64().unwrap());
+    story.drain().await;
+    story.github.suspend(story.installation);
+    story.drain().await;
+    story.github.unsuspend(story.installation);
+    story.drain().await;
+    repo.protect("main", "pull_request");
+    site.settings(json!({ "auto_sync": true })).await;
+    site.change(&[("d.txt", "1\n")]).await;
+    story.drain().await;
+    repo.archive(true);
+    story.drain().await;
+    story.host().delete(&site.path("/integration")).await.expect(204);
+    story.drain().await;
+    let shown = site.status().await;
+    let sync = site.last().await;
+    let got = host.got();
+    for kind in lockstep::store::events::NOTIFIED {
+        let told = got.iter().find(|told| told.body["type"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+        assert_eq!(members(&told.body), ["data", "timestamp", "type"]);
+        assert!(told.body["timestamp"].as_str().unwrap().parse::<chrono::DateTime<Utc>>().is_ok());
+        let data = &told.body["data"];
+        assert_eq!(data["project"], "site");
+        match kind.split('.').next().unwrap() {
+            "sync" => assert_eq!(members(&data["sync"]), members(&sync), "{kind}"),
+            "integration" => assert_eq!(members(&data["integration"]), members(&shown), "{kind}"),
+            "pull_request" => assert_eq!(members(&data["pull_request"]), members(&pull), "{kind}"),
+            _ => {
+                assert!(data["revision"].is_u64());
+                assert_eq!(members(&data["files"][0]), ["change", "oid", "path"], "{kind}");
+            }
+        }
+    }
+    let connected = got.iter().find(|told| told.body["type"] == "integration.connected").unwrap();
+    assert_eq!(connected.body["data"]["integration"]["repository"]["full_name"], "acme/site");
+    let gone = got.iter().find(|told| told.body["type"] == "integration.disconnected").unwrap();
+    assert_eq!(gone.body["data"]["integration"]["state"], "disconnected");
 }
 
 #[actix_web::test]

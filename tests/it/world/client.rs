@@ -28,6 +28,12 @@ impl Client {
         Client { http, base: base.to_owned(), headers: Vec::new() }
     }
 
+    /// The same headers to another address.
+    pub fn on(mut self, base: &str) -> Client {
+        base.clone_into(&mut self.base);
+        self
+    }
+
     pub fn base(&self) -> &str {
         &self.base
     }

@@ -1,5 +1,6 @@
 //! A database for each test, copied from a template that was migrated once.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use lockstep::config::DatabaseUrl;
@@ -43,6 +44,18 @@ impl Database {
 
     pub async fn connect(&self) -> Client {
         connect(&self.url()).await
+    }
+
+    /// Every row of every table, as text and sorted; bytes as hexadecimal digits.
+    pub async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        let (sql, mut all) = (self.connect().await, BTreeMap::new());
+        let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
+        for table in sql.query(tables, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            let rows = sql.query(&format!("SELECT t::text FROM \"{table}\" t ORDER BY 1"), &[]).await.unwrap();
+            all.insert(table, rows.iter().map(|row| row.get(0)).collect());
+        }
+        all
     }
 
     /// What a finished story does not leave: dead letters.

@@ -7,9 +7,9 @@ pub mod client;
 pub mod database;
 pub mod gate;
 pub mod process;
-mod redis;
+pub mod redis;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lockstep::app::{Addresses, App, Role};
 use lockstep::config::{Config, Flags};
@@ -128,6 +128,11 @@ impl World {
     /// A connection of the test's own to this world's database.
     pub async fn sql(&self) -> tokio_postgres::Client {
         self.database.connect().await
+    }
+
+    /// Everything that the database holds; see `Database::rows`.
+    pub async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        self.database.rows().await
     }
 
     /// For stories that end in the middle: what is left over at the end is no failure.

@@ -76,6 +76,22 @@ impl Program {
         }
     }
 
+    /// Waits until something has become true.
+    pub async fn wait_for(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let begun = Instant::now();
+        while !holds().await {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what} does not come:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Where the setup page is, as it was told.
+    pub async fn setup_url(&self) -> String {
+        self.wait_for("the setup's address", async || self.log().lines().any(|line| line.starts_with("setup: "))).await;
+        let log = self.log();
+        log.lines().find_map(|line| line.strip_prefix("setup: ")).unwrap().to_owned()
+    }
+
     /// SIGTERM.
     pub fn terminate(&self) {
         let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();

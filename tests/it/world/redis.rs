@@ -19,12 +19,51 @@ impl Prefix {
         }
     }
 
+    /// Whatever stands under the prefix, keys and values, bytes read as text.
+    pub async fn contents(&self, url: &str) -> String {
+        let mut redis = connect(url).await.unwrap();
+        let mut text = String::new();
+        for key in keys(&mut redis, &format!("{}*", self.0)).await {
+            let kind: String = redis.key_type(&key).await.unwrap();
+            let read: &[&str] = match kind.as_str() {
+                "string" => &["GET"],
+                "hash" => &["HGETALL"],
+                "list" => &["LRANGE", "0", "-1"],
+                "set" => &["SMEMBERS"],
+                "zset" => &["ZRANGE", "0", "-1"],
+                "stream" => &["XRANGE", "-", "+"],
+                other => panic!("{key} is a {other}"),
+            };
+            let mut command = ::redis::cmd(read[0]);
+            command.arg(&key).arg(&read[1..]);
+            let value: ::redis::Value = command.query_async(&mut redis).await.unwrap();
+            text.push_str(&key);
+            append(&value, &mut text);
+            text.push('\n');
+        }
+        text
+    }
+
     pub async fn remove(&self, url: &str) {
         let Ok(mut redis) = connect(url).await else { return };
         let keys: Vec<String> = keys(&mut redis, &format!("{}*", self.0)).await;
         if !keys.is_empty() {
             let _: () = redis.del(keys).await.unwrap();
         }
+    }
+}
+
+fn append(value: &::redis::Value, text: &mut String) {
+    text.push(' ');
+    match value {
+        ::redis::Value::BulkString(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+        ::redis::Value::Array(values) => values.iter().for_each(|value| append(value, text)),
+        ::redis::Value::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+            append(key, text);
+            append(value, text);
+        }),
+        ::redis::Value::Set(values) => values.iter().for_each(|value| append(value, text)),
+        other => text.push_str(&format!("{other:?}")),
     }
 }
 

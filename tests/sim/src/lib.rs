@@ -48,10 +48,10 @@
 //! |---|---|
 //! | people | `user org remove_member members_can_create base_permission set_name default_user` |
 //! | browsers | `authorize(url, login)` and `refuse` answer the redirect, `install_in_browser`, `create_app_in_browser`, `open` |
-//! | Apps | `app apps add_app other_private_key set_webhook_url set_webhook_content_type set_app_urls set_app_permission ping` |
+//! | Apps | `app apps add_app be_enterprise_server make_apps_without_secret other_private_key set_webhook_url set_webhook_content_type set_app_urls set_app_permission ping` |
 //! | installations | `install install_selected installation uninstall suspend unsuspend add_to_installation remove_from_installation set_permission` |
-//! | tokens | `user_token installation_token live_user_tokens is_live expire_tokens revoke_authorization use_long_tokens advance` |
-//! | repositories | `repo public_repo find_repo repo_by_id`; on [`Repo`]: `id full_name git_dir with push push_as force_push merge create_branch reset_branch delete_branch create_tag head branches file text files texts log default_branch archive set_private rename transfer delete collaborator protect ruleset unprotect forbid_secret allow_secrets` |
+//! | tokens | `user_token installation_token minted_tokens live_user_tokens is_live expire_tokens revoke_authorization use_long_tokens advance` |
+//! | repositories | `repo repo_made_by public_repo find_repo repo_by_id`; on [`Repo`]: `id full_name git_dir with push push_as force_push merge create_branch reset_branch delete_branch create_tag head branches file text files texts log default_branch archive set_private rename transfer delete collaborator protect ruleset unprotect forbid_secret allow_secrets` |
 //! | pull requests | on [`Repo`]: `open_pull merge_pull close_pull reopen_pull set_draft retitle_pull review edit_review dismiss_review set_mergeable_unknown pull pulls check_run status` |
 //! | faults | `fail_next html_error_next drop_response_after_apply drop_before_apply delay delay_next push_between lie_next down up fresh_token_401 replication_lag clear_faults` |
 //! | webhooks | `deliver_twice lose_webhooks lose_webhooks_silently hold_webhooks release_webhooks redeliver send_webhook deliveries deliveries_of deliveries_idle` |

@@ -58,7 +58,10 @@ async fn answer(
     let query = parts.uri.query().unwrap_or_default();
     let request = Request {
         method: parts.method,
-        path: api_path(parts.uri.path()),
+        path: match core.world().enterprise {
+            true => enterprise_path(parts.uri.path()),
+            false => api_path(parts.uri.path()),
+        },
         query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: parts.headers,
         body,
@@ -73,6 +76,13 @@ fn api_path(path: &str) -> String {
         return "/graphql".to_owned();
     }
     path.strip_prefix("/api/v3").unwrap_or(path).to_owned()
+}
+
+/// What is no page has to be below the prefixes.
+fn enterprise_path(path: &str) -> String {
+    const PAGES: [&str; 5] = ["/login/", "/apps/", "/settings/", "/organizations/", "/_sim"];
+    let known = path == "/api/graphql" || path.starts_with("/api/v3/");
+    if known || PAGES.iter().any(|page| path.starts_with(page)) { api_path(path) } else { format!("/outside{path}") }
 }
 
 fn respond(reply: Reply) -> Result<http::Response<Full<Bytes>>, HangUp> {

@@ -109,6 +109,16 @@ impl Control {
         }
     }
 
+    /// From now on the API is below `/api/v3` and `/api/graphql` only, as an Enterprise Server has it.
+    pub fn be_enterprise_server(&self) {
+        self.core.world().enterprise = true;
+    }
+
+    /// Apps made from a manifest from now on get no webhook secret, as GitHub's description allows.
+    pub fn make_apps_without_secret(&self) {
+        self.core.world().secretless = true;
+    }
+
     /// Sends the first App a `ping`.
     pub fn ping(&self) {
         let mut world = self.core.world();

@@ -27,6 +27,13 @@ impl Control {
         self.repo_with_visibility(full_name, true)
     }
 
+    /// The same, made by this person, as its webhook says.
+    #[track_caller]
+    pub fn repo_made_by(&self, full_name: &str, login: &str) -> Repo {
+        let by = self.user(login);
+        self.repo_of(full_name, true, Some(by))
+    }
+
     /// The same, public.
     #[track_caller]
     pub fn public_repo(&self, full_name: &str) -> Repo {
@@ -35,6 +42,11 @@ impl Control {
 
     #[track_caller]
     fn repo_with_visibility(&self, full_name: &str, private: bool) -> Repo {
+        self.repo_of(full_name, private, None)
+    }
+
+    #[track_caller]
+    fn repo_of(&self, full_name: &str, private: bool, by: Option<u64>) -> Repo {
         if let Some(found) = self.find_repo(full_name) {
             return found;
         }
@@ -49,7 +61,7 @@ impl Control {
             private,
             default_branch: "main".to_owned(),
         };
-        let by = somebody(&world, owner).unwrap_or(owner);
+        let by = by.or_else(|| somebody(&world, owner)).unwrap_or(owner);
         let id = self.core.create_repository(&mut world, new, by);
         Repo { core: self.core.clone(), id }
     }

@@ -44,6 +44,11 @@ impl Control {
         live.filter(|it| matches!(it.grant, Grant::User { .. })).count()
     }
 
+    /// Every token there ever was, of installations and people, access and refresh: what may stand nowhere.
+    pub fn minted_tokens(&self) -> Vec<String> {
+        self.core.world().minted.clone()
+    }
+
     /// Whether a token still holds.
     pub fn is_live(&self, token: &str) -> bool {
         self.core.world().token(token).is_some()

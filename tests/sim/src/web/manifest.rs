@@ -121,7 +121,7 @@ fn add_app(world: &mut World, manifest: &Value, name: &str, owner: u64) -> Optio
         external_url: text("url")?,
         owner,
         key: keys::other(),
-        webhook_secret: hook_url.is_some().then(|| crate::random::hex(40)),
+        webhook_secret: (hook_url.is_some() && !world.secretless).then(|| crate::random::hex(40)),
         hook_url,
         permissions: Permissions::parse(&manifest["default_permissions"]).unwrap_or_default(),
         events: list("default_events"),

@@ -59,6 +59,12 @@ pub(crate) struct World {
     /// How often a tree just made is not found yet.
     pub(crate) replication_lag: u32,
     pub(crate) long_tokens: bool,
+    /// Every token there ever was.
+    pub(crate) minted: Vec<String>,
+    /// The API is below `/api` and nowhere else.
+    pub(crate) enterprise: bool,
+    /// Apps made from a manifest get no webhook secret.
+    pub(crate) secretless: bool,
 }
 
 impl World {
@@ -85,6 +91,9 @@ impl World {
             lies: 0,
             replication_lag: 0,
             long_tokens: false,
+            minted: Vec::new(),
+            enterprise: false,
+            secretless: false,
         }
     }
 

@@ -47,6 +47,7 @@ impl World {
             _ => 0,
         };
         let token = Token { grant, created_at, expires_at, refusals };
+        self.minted.push(text.clone());
         self.tokens.insert(text.clone(), token);
         text
     }
