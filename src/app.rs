@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, GithubAppConfig, WorkConfig};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{Engine, EngineSettings, Hints};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
@@ -162,6 +162,7 @@ pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
         vault,
         metrics,
         settings: Arc::new(settings),
+        hints: Hints::default(),
     })
 }
 

@@ -167,9 +167,9 @@ impl Look<'_> {
         else {
             return Ok(());
         };
-        let (info, url) = (self.repo.commit(commit).await?, self.commit_url(commit));
+        let (message, url) = (self.repo.message(commit).await?, self.commit_url(commit));
         if let Some(sync) = self.sync.as_mut() {
-            sync.message = Some(info.message);
+            sync.message = Some(message);
             sync.commit_url = Some(url);
         }
         Ok(())

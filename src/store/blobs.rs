@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 
 use crate::model::Oid;
 

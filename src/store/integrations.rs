@@ -5,7 +5,7 @@
 //! a holder that died; the sweep treats it as due, and the next holder trusts nothing it left.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 

@@ -39,6 +39,7 @@ pub mod requests;
 mod reseal;
 pub mod revocations;
 mod sealed;
+mod session;
 pub mod sessions;
 pub mod settings;
 pub mod settle;
@@ -53,8 +54,8 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::sync::watch;
 
-pub use deadpool_postgres::{GenericClient, Object as Client, Transaction};
 pub use error::StoreError;
+pub use session::{Client, GenericClient, Transaction};
 
 use crate::config::DatabaseUrl;
 
@@ -110,7 +111,7 @@ impl Store {
         if !self.migrated.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable("the schema is not there yet".to_owned()));
         }
-        Ok(self.pool.get().await?)
+        Ok(Client::new(self.pool.get().await?))
     }
 
     /// Whether PostgreSQL answers, the schema there or not.

@@ -63,6 +63,14 @@ impl Process {
         Ok(kib / 1024.0)
     }
 
+    /// Holds it still, or lets it go on.
+    pub fn freeze(&self, still: bool) -> anyhow::Result<()> {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        anyhow::ensure!(told.success(), "it takes no signal");
+        Ok(())
+    }
+
     /// Ends it with SIGTERM, as an operator does, and waits for it.
     pub fn stop(mut self) -> anyhow::Result<()> {
         let told = Command::new("kill").arg(self.child.id().to_string()).status()?;

@@ -128,7 +128,7 @@ async fn push(world: &mut World, repository: &str, burst: usize) -> anyhow::Resu
 /// One request a save: it remembers the id that each file had in the last answer.
 async fn by_contents(world: &mut World, day: &Day) -> anyhow::Result<usize> {
     let (repository, mut github) = start(world, "contents", day).await?;
-    let mut known = std::collections::HashMap::<String, String>::new();
+    let (mut known, mut head) = (std::collections::HashMap::<String, String>::new(), String::new());
     let listed = github.get(&format!("/repos/{repository}/contents/pages")).await?;
     for entry in listed.as_array().into_iter().flatten() {
         let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
@@ -140,9 +140,10 @@ async fn by_contents(world: &mut World, day: &Day) -> anyhow::Result<usize> {
             let body = json!({"message": "Update", "content": STANDARD.encode(&content), "sha": known.get(&path), "branch": "main"});
             let made = github.call("PUT", &format!("/repos/{repository}/contents/{path}"), &body).await?;
             known.insert(path, made["content"]["sha"].as_str().unwrap_or_default().to_owned());
+            head = made["commit"]["sha"].as_str().unwrap_or_default().to_owned();
         }
         let after = push(world, &repository, burst).await?;
-        github.get(&format!("/repos/{repository}/compare/main~1...{after}")).await?;
+        github.get(&format!("/repos/{repository}/compare/{head}...{after}")).await?;
         for at in 0..PUSHED {
             github.get(&format!("/repos/{repository}/contents/docs/doc{at}.md")).await?;
         }
