@@ -156,7 +156,7 @@ pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
     let metrics = Metrics::new()?;
     let queue = queue(config)?;
     Ok(Engine {
-        store: Store::new(&config.database, config.notify.is_some())?,
+        store: Store::with_connections(&config.database, config.notify.is_some(), config.database_connections)?,
         github: github(config, &queue, &vault, &metrics)?,
         queue,
         vault,

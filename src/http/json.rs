@@ -4,12 +4,19 @@
 
 /// Whether this is one JSON text in UTF-8.
 pub fn is_json(body: &[u8]) -> bool {
-    std::str::from_utf8(body).is_ok() && Scanner { body, at: 0 }.document().is_some()
+    std::str::from_utf8(body).is_ok_and(|text| depth(text).is_some())
+}
+
+/// How deep the arrays and objects of a JSON text lie in each other; none: it is no JSON.
+pub fn depth(text: &str) -> Option<usize> {
+    let mut scanner = Scanner { body: text.as_bytes(), at: 0, deepest: 0 };
+    scanner.document().map(|()| scanner.deepest)
 }
 
 struct Scanner<'a> {
     body: &'a [u8],
     at: usize,
+    deepest: usize,
 }
 
 /// `None` everywhere: it is no JSON.
@@ -18,16 +25,16 @@ impl Scanner<'_> {
         let mut open: Vec<u8> = Vec::new();
         loop {
             match self.token()? {
-                b'{' if self.closes(b'}') => {}
-                b'[' if self.closes(b']') => {}
-                b'{' => {
-                    open.push(b'{');
-                    self.key()?;
-                    continue;
-                }
-                b'[' => {
-                    open.push(b'[');
-                    continue;
+                container @ (b'{' | b'[') => {
+                    self.deepest = self.deepest.max(open.len() + 1);
+                    let is_object = container == b'{';
+                    if !self.closes(if is_object { b'}' } else { b']' }) {
+                        open.push(container);
+                        if is_object {
+                            self.key()?;
+                        }
+                        continue;
+                    }
                 }
                 b'"' => self.string()?,
                 b't' => self.word(b"rue")?,
@@ -217,6 +224,13 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(is_json(deep.as_bytes()));
         assert!(!is_json(&deep.as_bytes()[1..]));
+    }
+
+    #[test]
+    fn depths() {
+        for (text, expected) in [("7", 0), ("[]", 1), ("{}", 1), ("[[],[{}]]", 3), (r#"{"a":{"b":"[[["}}"#, 2)] {
+            assert_eq!(depth(text), Some(expected), "{text}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -63,7 +63,8 @@ use crate::config::DatabaseUrl;
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
-const POOL: usize = 24;
+/// Connections of a command that only does one thing.
+const FEW: usize = 4;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -83,6 +84,11 @@ impl Store {
     ///
     /// Errors: TLS cannot be set up as the URL asks.
     pub fn new(url: &DatabaseUrl, notifications: bool) -> Result<Self, StoreError> {
+        Store::with_connections(url, notifications, FEW)
+    }
+
+    /// As `new`, with so many connections at most.
+    pub fn with_connections(url: &DatabaseUrl, notifications: bool, most: usize) -> Result<Self, StoreError> {
         let connect = connect::Connector::new(url, CONNECT).map_err(StoreError::Internal)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let mut config = connect.config();
@@ -93,7 +99,7 @@ impl Store {
         }
         let manager = Manager::from_connect(config, connect, recycling);
         let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
-        let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
+        let pool = Pool::builder(manager).max_size(most).timeouts(timeouts).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
         let followers = live::Followers::new().map_err(StoreError::Internal)?;
         let (url, migrated, lost) = (Arc::new(url.clone()), Arc::default(), Arc::default());

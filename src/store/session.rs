@@ -7,6 +7,9 @@ use std::ops::{Deref, DerefMut};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, IsolationLevel, Row, Statement};
 
+/// A statement by itself, as `Transaction::unhurried`: a table to be joined once.
+pub(super) const UNHURRIED: &str = "unhurried AS (SELECT set_config('synchronous_commit', 'off', true))";
+
 /// A connection of the pool; dropped, it goes back.
 pub struct Client(deadpool_postgres::Object);
 
@@ -153,6 +156,13 @@ impl Client {
 }
 
 impl Transaction<'_> {
+    /// The commit does not wait for the disk. A crash of PostgreSQL may undo it, together with whatever
+    /// came after it and with nothing that came before: for bookkeeping that is found again, never for
+    /// what an answer or a request to GitHub rests on.
+    pub async fn unhurried(&self) -> Result<(), Error> {
+        self.0.batch_execute("SET LOCAL synchronous_commit = off").await
+    }
+
     pub async fn commit(self) -> Result<(), Error> {
         self.0.commit().await
     }
