@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, GithubAppConfig, WorkConfig};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{Engine, EngineSettings, Hints};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
@@ -156,12 +156,13 @@ pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
     let metrics = Metrics::new()?;
     let queue = queue(config)?;
     Ok(Engine {
-        store: Store::new(&config.database, config.notify.is_some())?,
+        store: Store::with_connections(&config.database, config.notify.is_some(), config.database_connections)?,
         github: github(config, &queue, &vault, &metrics)?,
         queue,
         vault,
         metrics,
         settings: Arc::new(settings),
+        hints: Hints::default(),
     })
 }
 

@@ -41,6 +41,8 @@ impl ConfigError {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub database: DatabaseUrl,
+    /// Connections to PostgreSQL at once.
+    pub database_connections: usize,
     pub redis: RedisConfig,
     pub http: HttpConfig,
     pub github: GithubConfig,
@@ -129,6 +131,7 @@ impl Config {
         let source = &Source::new(flags, env);
         Ok(Config {
             database: database(source)?,
+            database_connections: connections(source)?,
             redis: redis(source)?,
             http: http(source)?,
             github: github::load(source)?,
@@ -166,6 +169,11 @@ pub fn load_log<W>(flags: &Flags<W>, env: &Env) -> Result<LogConfig, ConfigError
 fn database(source: &Source<'_>) -> Result<DatabaseUrl, ConfigError> {
     const NAME: &str = "DATABASE_URL";
     DatabaseUrl::parse(&source.required(NAME)?).map_err(|message| ConfigError::new(NAME, message))
+}
+
+fn connections(source: &Source<'_>) -> Result<usize, ConfigError> {
+    const NAME: &str = "DATABASE_CONNECTIONS";
+    parse::number(NAME, &source.required(NAME)?, 4, 1_000)
 }
 
 fn redis(source: &Source<'_>) -> Result<RedisConfig, ConfigError> {

@@ -31,6 +31,7 @@ const fn secret(name: &'static str, default: &'static str, help: &'static str) -
 /// Every variable there is. An empty default: not set.
 pub const VARS: &[Var] = &[
     secret("DATABASE_URL", "", "PostgreSQL, postgres://…; sslmode is honoured. Required"),
+    plain("DATABASE_CONNECTIONS", "24", "Connections to PostgreSQL at once in this process, at least 4"),
     secret("REDIS_URL", "", "Redis or Valkey, redis://… or rediss://…. Required"),
     plain("REDIS_PREFIX", "lockstep", "First part of every key in Redis"),
     plain("LISTEN", "127.0.0.1:8080", "Public listener: webhooks, GitHub redirects, panel"),

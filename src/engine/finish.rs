@@ -51,6 +51,7 @@ impl Look<'_> {
         self.engine
             .store
             .under_lease(self.lease, async |tx| {
+                tx.unhurried().await?;
                 syncs::save(tx, sync).await?;
                 let data = json!({ "sync": SyncView::new(sync, &[]) });
                 self.engine.say(tx, on, "sync.progress", &Actor::System, data).await
@@ -99,6 +100,10 @@ impl Look<'_> {
         self.engine
             .store
             .under_lease(self.lease, async |tx| {
+                if sync.intent.is_none() {
+                    // Nothing is about to be asked of GitHub yet.
+                    tx.unhurried().await?;
+                }
                 syncs::save(tx, sync).await?;
                 if let Some(files) = files {
                     syncs::save_files(tx, sync.pid, sync.id, files).await?;
@@ -167,9 +172,9 @@ impl Look<'_> {
         else {
             return Ok(());
         };
-        let (info, url) = (self.repo.commit(commit).await?, self.commit_url(commit));
+        let (message, url) = (self.repo.message(commit).await?, self.commit_url(commit));
         if let Some(sync) = self.sync.as_mut() {
-            sync.message = Some(info.message);
+            sync.message = Some(message);
             sync.commit_url = Some(url);
         }
         Ok(())

@@ -15,6 +15,7 @@ pub mod failure;
 mod finish;
 mod forget;
 mod health;
+mod hints;
 mod housekeeping;
 mod jobs;
 mod look;
@@ -52,6 +53,7 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use hints::Hints;
 pub use pending::Pending;
 pub use settings::{check_settings, excluded};
 
@@ -88,4 +90,5 @@ pub struct Engine {
     pub vault: Vault,
     pub metrics: Metrics,
     pub settings: Arc<EngineSettings>,
+    pub hints: Hints,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::look::{Look, Trouble};
-use crate::github::{GithubError, HeadState, RemoteEntry, RepositoryInfo};
+use crate::github::{GithubError, Head, HeadState, RemoteEntry, RepositoryInfo};
 use crate::model::{Entry, FilePath, Mode, path::is_dotgitmodules};
 use crate::store::integrations::Recorded;
 
@@ -41,7 +41,9 @@ impl Remote {
 impl Look<'_> {
     /// Reads the head, and of the trees only what differs.
     pub async fn read_remote(&mut self) -> Result<Remote, Trouble> {
-        let found = self.repo.look(&self.on.branch).await?;
+        let likely = self.engine.hints.take(self.on.repository_id, &self.on.branch);
+        let known = self.on.head.map(|head| Head { commit: head.commit, tree: head.tree });
+        let found = self.repo.glimpse(&self.on.branch, known, &likely).await?;
         if found.repository.archived {
             return Err(Trouble::GitHub(super::outcome::archived(&found.repository.full_name)));
         }

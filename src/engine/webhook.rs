@@ -8,7 +8,7 @@ use super::event::effect_of;
 use crate::job::Delivery;
 use crate::model::{Code, Problem};
 use crate::store::StoreError;
-use crate::store::deliveries::Entry;
+use crate::store::deliveries::{Effect, Entry};
 
 impl Engine {
     /// Does what the delivery asks for, once, however often it comes.
@@ -16,6 +16,9 @@ impl Engine {
         let effect = effect_of(&delivery.event, &delivery.body);
         let applied = self.store.apply_delivery(entry_of(delivery), &effect).await?;
         tracing::info!(delivery = delivery.id, event = delivery.event, outcome = applied.outcome, "webhook");
+        if matches!(effect, Effect::Push(_)) && !applied.wakes.is_empty() {
+            self.hints.note(&delivery.body);
+        }
         self.wake_all(applied.wakes).await;
         Ok(())
     }

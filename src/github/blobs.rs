@@ -34,13 +34,22 @@ enum Batch {
 
 impl Repo {
     /// The content of blobs, in no order, some at a time; each is checked against its id. The second
-    /// part of a wanted one is its size, where it is known.
+    /// part of a wanted one is its size, where it is known. What was shown already is not asked for.
     pub fn blobs(&self, wanted: &[(Oid, Option<u64>)]) -> impl Stream<Item = Result<Vec<(Oid, Bytes)>>> + '_ {
+        let mut known = Vec::new();
+        let mut asked = Vec::new();
+        for (oid, size) in wanted {
+            match self.shown.text(*oid) {
+                Some(text) => known.push((*oid, text)),
+                None => asked.push((*oid, size.or_else(|| self.shown.size(*oid)))),
+            }
+        }
+        let known = stream::iter((!known.is_empty()).then_some(Ok(known)));
         let (large, other): (Vec<_>, Vec<_>) =
-            batches(wanted).into_iter().partition(|batch| matches!(batch, Batch::Large(_)));
+            batches(&asked).into_iter().partition(|batch| matches!(batch, Batch::Large(_)));
         let quick = stream::iter(other).map(move |batch| self.read(batch)).buffer_unordered(8);
         let slow = stream::iter(large).map(move |batch| self.read(batch)).buffer_unordered(2);
-        quick.chain(slow)
+        known.chain(quick).chain(slow)
     }
 
     /// The content of one blob.

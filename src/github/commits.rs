@@ -1,6 +1,8 @@
 //! Commits: reading them, and the one mutation that makes most of ours.
 //! <https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch>
 
+use std::collections::BTreeMap;
+
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::error::{GithubError, Result};
 use super::patience;
+use super::receipt::Receipt;
 use super::repo::{GraphTree, Repo};
 use super::run::Effect;
 use super::tokens::Access;
@@ -104,14 +107,13 @@ struct Account {
     login: Option<String>,
 }
 
-const COMMIT: &str = "mutation($input: CreateCommitOnBranchInput!) {
-  createCommitOnBranch(input: $input) { commit { oid url tree { oid } } ref { target { oid } } }
-}";
-
 // The mutation's input, written straight into the request's body: 40 MB should exist once.
 #[derive(Serialize)]
 struct Variables<'a> {
     input: Input<'a>,
+    /// The paths that the answer is to show.
+    #[serde(flatten)]
+    shown: BTreeMap<String, &'a FilePath>,
 }
 
 #[derive(Serialize)]
@@ -204,6 +206,7 @@ impl Repo {
     ) -> Result<Committed> {
         let paths = || additions.iter().map(|(path, _)| path).chain(deletions);
         let access = access_for(paths());
+        let receipt = Receipt::asked(additions, deletions);
         let input = Input {
             branch: json!({"repositoryNameWithOwner": self.full_name(), "branchName": branch}),
             expected,
@@ -213,8 +216,27 @@ impl Repo {
                 deletions: deletions.iter().map(|path| Deletion { path }).collect(),
             },
         };
-        let sent = self.mutate("graphql createCommitOnBranch", access, COMMIT, Variables { input }).await;
-        sent.and_then(committed).map_err(|error| about_workflows(error, paths()))
+        let variables = Variables { input, shown: receipt.variables() };
+        let sent = self.mutate("graphql createCommitOnBranch", access, &receipt.mutation(), variables).await;
+        let sent = sent.and_then(|graph| {
+            let is_proven = receipt.is_proven_by(&graph);
+            committed(graph).inspect(|made| if is_proven { self.shown.prove(made.commit) })
+        });
+        sent.map_err(|error| about_workflows(error, paths()))
+    }
+
+    /// Whether the answer that named this commit also showed the branch at it, and every path of it as
+    /// it was sent. Otherwise that is to be read.
+    pub fn has_proven(&self, commit: Oid) -> bool {
+        self.shown.is_proven(commit)
+    }
+
+    /// What the commit says. Only asked for when no answer has shown it.
+    pub async fn message(&self, commit: Oid) -> Result<String> {
+        match self.shown.message(commit) {
+            Some(message) => Ok(message),
+            None => Ok(self.commit(commit).await?.message),
+        }
     }
 
     /// Does it again while GitHub does not find what it just made. Nothing made twice is in the way:

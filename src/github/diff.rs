@@ -106,13 +106,7 @@ impl Repo {
     /// One level of these folders on both sides.
     async fn level(&self, pairs: Vec<Pair>) -> Result<Found> {
         let wanted: Vec<Oid> = pairs.iter().flat_map(|pair| [pair.old, pair.new]).collect();
-        let trees = match self.levels_by_graphql(&wanted).await {
-            Ok(trees) => trees,
-            Err(GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::Unavailable { .. }) => {
-                self.levels_by_rest(&wanted).await?
-            }
-            Err(error) => return Err(error),
-        };
+        let trees = self.levels(&wanted).await?;
         let mut found = Found::default();
         for (pair, sides) in pairs.iter().zip(trees.chunks(2)) {
             if let [old, new] = sides {
@@ -120,6 +114,22 @@ impl Repo {
             }
         }
         Ok(found)
+    }
+
+    /// These trees, one level each; those that were shown already are not asked for.
+    async fn levels(&self, wanted: &[Oid]) -> Result<Vec<Vec<TreeEntry>>> {
+        let missing: Vec<Oid> = wanted.iter().copied().filter(|oid| self.shown.tree(*oid).is_none()).collect();
+        if !missing.is_empty() {
+            let trees = match self.levels_by_graphql(&missing).await {
+                Ok(trees) => trees,
+                Err(GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::Unavailable { .. }) => {
+                    self.levels_by_rest(&missing).await?
+                }
+                Err(error) => return Err(error),
+            };
+            missing.iter().zip(trees).for_each(|(oid, entries)| self.shown.add_tree(*oid, entries));
+        }
+        Ok(wanted.iter().map(|oid| self.shown.tree(*oid).unwrap_or_default()).collect())
     }
 
     async fn levels_by_rest(&self, wanted: &[Oid]) -> Result<Vec<Vec<TreeEntry>>> {
@@ -201,7 +211,7 @@ struct Weighed {
     bytes: Option<u64>,
 }
 
-fn read_level(object: &Value) -> Result<Vec<TreeEntry>> {
+pub(crate) fn read_level(object: &Value) -> Result<Vec<TreeEntry>> {
     let unreadable = || GithubError::Invalid("a tree that GraphQL does not show".to_owned());
     let entries = Vec::<GraphEntry>::deserialize(&object["entries"]).map_err(|_| unreadable())?;
     let entries = entries.into_iter().filter(|entry| is_readable(&entry.name));

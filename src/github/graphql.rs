@@ -92,6 +92,15 @@ impl GitHub {
     }
 }
 
+#[cfg(test)]
+impl Graph {
+    /// An answer without errors.
+    pub fn of(data: Value) -> Self {
+        let about = About { subject: Subject::Installation, writes: true };
+        Graph { data, errors: Vec::new(), headers: HeaderMap::new(), about }
+    }
+}
+
 impl Graph {
     /// The data, when there is no error at all.
     pub fn complete(self) -> Result<Value> {

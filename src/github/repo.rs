@@ -12,6 +12,7 @@ use super::budget::Priority;
 use super::error::{GithubError, Result};
 use super::graphql::{Document, Graph};
 use super::run::{Account, Effect};
+use super::shown::Shown;
 use super::tokens::{Access, Reach};
 use super::transport::{Answer, Call};
 use super::{GitHub, InstallationId, RepoRef};
@@ -25,6 +26,8 @@ pub struct Repo {
     id: i64,
     /// Follows renames that were noticed.
     name: Arc<RwLock<String>>,
+    /// Clones share it.
+    pub(crate) shown: Arc<Shown>,
 }
 
 /// The newest commit of a branch.
@@ -64,13 +67,8 @@ pub struct Look {
     pub repository: RepositoryInfo,
 }
 
-const HEAD: &str = "query($owner: String!, $name: String!, $ref: String!) {
-  repository(owner: $owner, name: $name) {
-    databaseId nameWithOwner url isPrivate isArchived isEmpty
-    defaultBranchRef { name }
-    ref(qualifiedName: $ref) { target { oid ... on Commit { tree { oid } } } }
-  }
-}";
+/// What is asked of a repository whenever a branch of it is looked at.
+pub(crate) const REPOSITORY: &str = "databaseId nameWithOwner url isPrivate isArchived isEmpty defaultBranchRef { name }";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +101,8 @@ pub(crate) struct GraphTarget {
     pub oid: Oid,
     #[serde(default)]
     pub tree: Option<GraphTree>,
+    #[serde(default)]
+    pub message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +134,7 @@ impl Repo {
             party: repository.id.to_string(),
             priority: Priority::Background,
         };
-        Repo { github, account, id: repository.id, name: Arc::new(RwLock::new(repository.full_name)) }
+        Repo { github, account, id: repository.id, name: Arc::new(RwLock::new(repository.full_name)), shown: Arc::default() }
     }
 
     /// The same repository, its requests counted for somebody who waits, or not.
@@ -187,13 +187,27 @@ impl Repo {
     async fn look_by_name(&self, branch: &str) -> Result<Option<Look>> {
         let (owner, name) = self.owner_and_name()?;
         let variables = json!({"owner": owner, "name": name, "ref": format!("refs/heads/{branch}")});
-        let data = self.query("graphql head", Access::Read, HEAD, variables).await?.complete()?;
-        let Some(found) = read_repository(&data["repository"])? else { return Ok(None) };
+        let text = format!(
+            "query($owner: String!, $name: String!, $ref: String!) {{ repository(owner: $owner, name: $name) {{ {REPOSITORY}
+             ref(qualifiedName: $ref) {{ target {{ oid ... on Commit {{ message tree {{ oid }} }} }} }} }} }}"
+        );
+        let data = self.query("graphql head", Access::Read, &text, variables).await?.complete()?;
+        self.look_of(&owner, &data["repository"]).await
+    }
+
+    /// The answer to a look. None: there is another repository under this name, or none.
+    pub(crate) async fn look_of(&self, owner: &str, answer: &Value) -> Result<Option<Look>> {
+        let Some(found) = read_repository(answer)? else { return Ok(None) };
         if found.database_id != self.id {
             return Ok(None);
         }
-        self.still_reached(&owner, &found.name_with_owner).await?;
+        self.still_reached(owner, &found.name_with_owner).await?;
         self.rename(&found.name_with_owner);
+        if let Some(GraphTarget { oid, message: Some(message), .. }) =
+            found.branch.as_ref().and_then(|branch| branch.target.as_ref())
+        {
+            self.shown.add_message(*oid, message.clone());
+        }
         found.look().map(Some)
     }
 
@@ -301,7 +315,7 @@ impl Repo {
 impl GraphRepository {
     pub fn look(self) -> Result<Look> {
         let head = match self.branch.and_then(|branch| branch.target) {
-            Some(GraphTarget { oid, tree: Some(tree) }) => HeadState::Branch(Head { commit: oid, tree: tree.oid }),
+            Some(GraphTarget { oid, tree: Some(tree), .. }) => HeadState::Branch(Head { commit: oid, tree: tree.oid }),
             Some(_) => return Err(GithubError::Invalid("the branch does not point to a commit".to_owned())),
             None if self.is_empty => HeadState::EmptyRepository,
             None => HeadState::Missing,

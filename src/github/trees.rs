@@ -70,7 +70,8 @@ impl Repo {
             return Err(GithubError::unavailable("GitHub answered with another tree"));
         }
         let readable = found.tree.into_iter().filter(|entry| is_readable(&entry.path));
-        let entries = readable.map(read_entry).collect::<Result<_>>()?;
+        let entries = readable.map(read_entry).collect::<Result<Vec<_>>>()?;
+        self.shown.add_sizes(&entries);
         Ok(TreeListing { entries, truncated: found.truncated })
     }
 

@@ -14,6 +14,7 @@ pub mod edge;
 mod failure;
 pub mod files;
 pub mod integration;
+mod json;
 pub mod keys;
 pub mod live;
 pub mod openapi;

@@ -10,10 +10,10 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use chrono::Utc;
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::body;
+use super::json::is_json;
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::engine::signature::Signed;
@@ -96,8 +96,7 @@ impl Kind {
             Kind::Json => body,
             Kind::Form => payload_of(&body).ok_or_else(malformed)?,
         };
-        serde_json::from_slice::<IgnoredAny>(&json).map_err(|_| malformed())?;
-        Ok(json)
+        if is_json(&json) { Ok(json) } else { Err(malformed()) }
     }
 }
 

@@ -4,7 +4,7 @@
 //! nor a refused one can take away what the person authorized afresh in the meantime.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 use tokio_postgres::Row;
 use zeroize::Zeroizing;
 

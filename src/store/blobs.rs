@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 
 use crate::model::Oid;
 
@@ -11,7 +11,7 @@ use super::files::oid_of;
 use super::{Store, StoreError};
 
 /// Blobs written by one statement.
-const STEP_BLOBS: usize = 2000;
+const STEP_BLOBS: usize = 1000;
 /// Bytes written by one statement, unless a single blob is larger.
 const STEP_BYTES: usize = 8 << 20;
 
@@ -51,10 +51,12 @@ pub async fn write(
     let mut known = present(client, pid, &oids).await?;
     let missing: Vec<&NewBlob> = blobs.iter().filter(|blob| known.insert(blob.oid)).collect();
     let mut rest = missing.as_slice();
-    while !rest.is_empty() {
-        let (step, later) = rest.split_at(step_of(rest));
-        insert(client, pid, step, contents).await?;
-        rest = later;
+    let mut step = Step::next(&mut rest, contents);
+    while let Some(now) = step {
+        // While PostgreSQL takes one step, the next one is decoded.
+        let (done, next) = tokio::join!(insert(client, pid, now), async { Step::next(&mut rest, contents) });
+        done?;
+        step = next;
     }
     Ok(())
 }
@@ -69,16 +71,28 @@ fn step_of(blobs: &[&NewBlob]) -> usize {
     blobs.iter().take(STEP_BLOBS).take_while(fits).count().max(1)
 }
 
-async fn insert(
-    client: &impl GenericClient,
-    pid: i64,
-    step: &[&NewBlob],
-    contents: &impl Contents,
-) -> Result<(), StoreError> {
-    let oids: Vec<&[u8]> = step.iter().map(|blob| blob.oid.as_bytes()).collect();
-    let sizes: Vec<i64> = step.iter().map(|blob| blob.size).collect();
-    let bytes: Vec<Cow<'_, [u8]>> = step.iter().map(|blob| contents.bytes(blob.content)).collect();
-    let bytes: Vec<&[u8]> = bytes.iter().map(|bytes| bytes.as_ref()).collect();
+/// The rows of one statement, column by column.
+struct Step<'a> {
+    oids: Vec<&'a [u8]>,
+    sizes: Vec<i64>,
+    bytes: Vec<Cow<'a, [u8]>>,
+}
+
+impl<'a> Step<'a> {
+    /// As many of these as one statement takes, and fewer are left; none: none were left.
+    fn next(rest: &mut &[&'a NewBlob], contents: &'a impl Contents) -> Option<Self> {
+        let (step, later) = rest.split_at(step_of(rest).min(rest.len()));
+        *rest = later;
+        (!step.is_empty()).then(|| Step {
+            oids: step.iter().map(|blob| blob.oid.as_bytes()).collect(),
+            sizes: step.iter().map(|blob| blob.size).collect(),
+            bytes: step.iter().map(|blob| contents.bytes(blob.content)).collect(),
+        })
+    }
+}
+
+async fn insert(client: &impl GenericClient, pid: i64, step: Step<'_>) -> Result<(), StoreError> {
+    let bytes: Vec<&[u8]> = step.bytes.iter().map(|bytes| bytes.as_ref()).collect();
     let insert = client
         .prepare_cached(
             "INSERT INTO blobs (pid, oid, size, content)
@@ -86,7 +100,7 @@ async fn insert(
              ON CONFLICT DO NOTHING",
         )
         .await?;
-    client.execute(&insert, &[&pid, &oids, &sizes, &bytes]).await?;
+    client.execute(&insert, &[&pid, &step.oids, &step.sizes, &bytes]).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
 
 use super::integrations::json;

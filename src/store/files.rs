@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
 
 use crate::model::path::key_of;
@@ -134,12 +134,7 @@ impl Store {
         limit: usize,
     ) -> Result<Option<FilesPage>, StoreError> {
         let mut client = self.client().await?;
-        let tx = client
-            .build_transaction()
-            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .await?;
+        let tx = client.snapshot().await?;
         let select = tx.prepare_cached("SELECT pid, revision FROM projects WHERE id = $1").await?;
         let Some(row) = tx.query_opt(&select, &[&project.as_str()]).await? else { return Ok(None) };
         let (pid, revision): (i64, i64) = (row.get(0), row.get(1));

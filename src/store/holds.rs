@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 
 use super::integrations::json;
 use super::{StoreError, Transaction};

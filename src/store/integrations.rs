@@ -5,10 +5,12 @@
 //! a holder that died; the sweep treats it as due, and the next holder trusts nothing it left.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::session::UNHURRIED;
 use super::{Store, StoreError, Transaction};
 use crate::model::{Oid, Problem, ProjectId, Settings};
 
@@ -180,10 +182,12 @@ impl Store {
         let client = self.client().await?;
         let taken = client
             .query_opt(
-                "WITH old AS (SELECT pid, lease_token FROM integrations WHERE pid = $1 FOR UPDATE)
-                 UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false
-                 FROM old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
-                 RETURNING old.lease_token IS NOT NULL AS recovering",
+                &format!(
+                    "WITH {UNHURRIED}, old AS (SELECT pid, lease_token FROM integrations WHERE pid = $1 FOR UPDATE)
+                     UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false
+                     FROM unhurried, old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
+                     RETURNING old.lease_token IS NOT NULL AS recovering"
+                ),
                 &[&pid, &token, &LEASE_SECONDS],
             )
             .await?;
@@ -211,11 +215,13 @@ impl Store {
         let client = self.client().await?;
         let marked = client
             .query_opt(
-                "WITH old AS (SELECT pid, lease_again FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE)
-                 UPDATE integrations i SET lease_again = false,
-                     lease_token = CASE WHEN old.lease_again THEN i.lease_token END,
-                     lease_until = CASE WHEN old.lease_again THEN i.lease_until END
-                 FROM old WHERE i.pid = old.pid RETURNING old.lease_again",
+                &format!(
+                    "WITH {UNHURRIED}, old AS (SELECT pid, lease_again FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE)
+                     UPDATE integrations i SET lease_again = false,
+                         lease_token = CASE WHEN old.lease_again THEN i.lease_token END,
+                         lease_until = CASE WHEN old.lease_again THEN i.lease_until END
+                     FROM unhurried, old WHERE i.pid = old.pid RETURNING old.lease_again"
+                ),
                 &[&lease.pid, &lease.token],
             )
             .await?;
@@ -226,6 +232,7 @@ impl Store {
     pub async fn begin_look(&self, lease: Lease) -> Result<Integration, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
+        tx.unhurried().await?;
         let row = tx
             .query_opt(
                 &format!(
@@ -300,12 +307,11 @@ pub async fn set_due(client: &impl GenericClient, pid: i64, at: DateTime<Utc>, r
 
 /// Locks the project and makes sure that the lease holds: the first step of every write of the engine.
 pub async fn lock(tx: &Transaction<'_>, lease: Lease) -> Result<(), StoreError> {
-    tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&lease.pid]).await?;
-    let held = tx
-        .query_opt(
-            "SELECT 1 FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE",
-            &[&lease.pid, &lease.token],
-        )
-        .await?;
+    let project = tx.prepare_cached("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE").await?;
+    let holder = "SELECT 1 FROM integrations WHERE pid = $1 AND lease_token = $2 FOR UPDATE";
+    let holder = tx.prepare_cached(holder).await?;
+    // One round trip: sent one after the other, in this order.
+    let params: [&(dyn ToSql + Sync); 2] = [&lease.pid, &lease.token];
+    let (_, held) = tokio::try_join!(tx.execute(&project, &params[..1]), tx.query_opt(&holder, &params))?;
     held.map(|_| ()).ok_or(StoreError::LeaseLost)
 }

@@ -1,6 +1,5 @@
 //! Connecting a project to a repository's branch, and disconnecting it.
 
-use deadpool_postgres::Transaction;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,6 +7,7 @@ use super::events::{self, Actor, Appended, Event};
 use super::projects::ProjectRow;
 use super::{Store, StoreError, authorizations, projects};
 use crate::model::ProjectId;
+use crate::store::Transaction;
 use crate::vault::Vault;
 
 /// The repository and branch that a project is to be connected to, as GitHub named them.

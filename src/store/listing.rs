@@ -4,7 +4,7 @@
 //! share their first bytes (see `model::path::key_of`) are keyed by a hash. They form a group,
 //! which is sorted when the listing gets there.
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
 
 use super::StoreError;

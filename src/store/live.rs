@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;

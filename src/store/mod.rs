@@ -39,6 +39,7 @@ pub mod requests;
 pub mod reseal;
 pub mod revocations;
 mod sealed;
+mod session;
 pub mod sessions;
 pub mod settings;
 pub mod settle;
@@ -53,8 +54,8 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::sync::watch;
 
-pub use deadpool_postgres::{GenericClient, Object as Client, Transaction};
 pub use error::StoreError;
+pub use session::{Client, GenericClient, Transaction};
 
 use crate::config::DatabaseUrl;
 
@@ -62,7 +63,8 @@ use crate::config::DatabaseUrl;
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
-const POOL: usize = 24;
+/// Connections of a command that only does one thing.
+const FEW: usize = 4;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -82,6 +84,11 @@ impl Store {
     ///
     /// Errors: TLS cannot be set up as the URL asks.
     pub fn new(url: &DatabaseUrl, notifications: bool) -> Result<Self, StoreError> {
+        Store::with_connections(url, notifications, FEW)
+    }
+
+    /// As `new`, with so many connections at most.
+    pub fn with_connections(url: &DatabaseUrl, notifications: bool, most: usize) -> Result<Self, StoreError> {
         let connect = connect::Connector::new(url, CONNECT).map_err(StoreError::Internal)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let mut config = connect.config();
@@ -92,7 +99,7 @@ impl Store {
         }
         let manager = Manager::from_connect(config, connect, recycling);
         let timeouts = Timeouts { wait: Some(WAIT), create: Some(CONNECT), recycle: Some(CONNECT) };
-        let pool = Pool::builder(manager).max_size(POOL).timeouts(timeouts).runtime(Runtime::Tokio1).build();
+        let pool = Pool::builder(manager).max_size(most).timeouts(timeouts).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| StoreError::Internal(error.to_string()))?;
         let followers = live::Followers::new().map_err(StoreError::Internal)?;
         let (url, migrated, lost) = (Arc::new(url.clone()), Arc::default(), Arc::default());
@@ -110,7 +117,7 @@ impl Store {
         if !self.migrated.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable("the schema is not there yet".to_owned()));
         }
-        Ok(self.pool.get().await?)
+        Ok(Client::new(self.pool.get().await?))
     }
 
     /// Whether PostgreSQL answers, the schema there or not.

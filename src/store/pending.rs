@@ -1,6 +1,6 @@
 //! What waits to be synced: a page of it, what may have been renamed, and why paths are kept back.
 
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use serde_json::Value;
 use tokio_postgres::Row;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 

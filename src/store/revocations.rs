@@ -2,7 +2,7 @@
 //! the credential away, and lives until GitHub said that it is gone.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
+use crate::store::GenericClient;
 use zeroize::Zeroizing;
 
 use super::sealed::Place;

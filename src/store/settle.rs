@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::integrations::{Guard, Integration, State};
+use super::session::UNHURRIED;
 use super::{Store, StoreError, Transaction};
 use crate::model::{Oid, Problem};
 use crate::store::integrations::Lease;
@@ -135,9 +136,11 @@ impl Store {
         let client = self.client().await?;
         client
             .execute(
-                "UPDATE integrations SET lease_token = NULL, lease_until = NULL, lease_again = false,
-                     due_at = CASE WHEN lease_again THEN least(due_at, now()) ELSE due_at END
-                 WHERE pid = $1 AND lease_token = $2",
+                &format!(
+                    "WITH {UNHURRIED} UPDATE integrations SET lease_token = NULL, lease_until = NULL, lease_again = false,
+                         due_at = CASE WHEN lease_again THEN least(due_at, now()) ELSE due_at END
+                     FROM unhurried WHERE pid = $1 AND lease_token = $2"
+                ),
                 &[&lease.pid, &lease.token],
             )
             .await?;

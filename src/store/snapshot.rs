@@ -62,6 +62,7 @@ impl Store {
     pub async fn gather(&self, lease: Lease, want: Want<'_>, kept: bool) -> Result<Snapshot, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
+        tx.unhurried().await?;
         lock(&tx, lease).await?;
         let head = tx
             .query_one(

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::content::{Encoding, Places, Refused};
 use super::object::{Errors, Object, each_item, short_text, text};
-use crate::http::body::check_depth;
+use crate::http::body::{MAX_DEPTH, check_depth};
+use crate::http::json::depth;
 use crate::http::problem::ApiError;
 use crate::model::{Author, Code, FilePath, Mode, Oid, Problem, UserId};
 use crate::store::changes::apply::{Expected, NewContent, Op};
@@ -102,6 +103,9 @@ fn read<T>(body: Bytes, items: impl FnOnce(&mut Reader, &Object<'_>) -> Vec<T>) 
 fn json_text(body: &[u8]) -> Result<&str, ApiError> {
     let malformed = |why: String| ApiError::new(Code::Malformed, format!("The body is not valid JSON: {why}."));
     let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+    if depth(text).is_some_and(|depth| depth <= MAX_DEPTH) {
+        return Ok(text.trim_matches([' ', '\n', '\r', '\t']));
+    }
     check_depth(body)?;
     serde_json::from_str::<&RawValue>(text).map(RawValue::get).map_err(|error| malformed(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! How every change of a project begins and ends: the project's row is locked, the event id looked
 //! up, the expected revision compared; then the revision, the answer and the event are written.
 
-use deadpool_postgres::{GenericClient, Transaction};
+use crate::store::{GenericClient, Transaction};
 
 use crate::model::{ProjectId, Settings};
 use crate::store::StoreError;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 
 use crate::model::FilePath;
 use crate::model::path::key_of;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 
 use crate::model::{Author, FilePath};
 use crate::store::StoreError;

@@ -1,6 +1,6 @@
 //! Going back: the tree as a sync left it, as a new revision. Paths that are excluded now stay.
 
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 use uuid::Uuid;
 
 use crate::model::FilePath;

@@ -2,7 +2,7 @@
 //! pushed back by later ones.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 
 use crate::model::Settings;
 use crate::store::StoreError;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
+use crate::store::Transaction;
 use futures_util::TryStreamExt;
 
 use crate::model::path::is_dotgitmodules;
