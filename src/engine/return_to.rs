@@ -44,8 +44,10 @@ pub fn check(text: &str, public_url: &str, panel_origins: &[String]) -> Result<(
         return if stays { Ok(()) } else { refused("is a path with a single leading slash, or a URL") };
     }
     let Ok(url) = Url::parse(text) else { return refused("is a path with a single leading slash, or a URL") };
-    // A `blob:` has the origin of the page that made it.
-    if !matches!(url.scheme(), "http" | "https") {
+    // A `blob:` has the origin of the page that made it; `https:x` without slashes is a path to a browser
+    // that is on an https page already.
+    let written = text.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(url.scheme()));
+    if !written || !matches!(url.scheme(), "http" | "https") {
         return refused("is an http or https address");
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -119,6 +121,8 @@ mod tests {
             "/\t/evil.example",
             "\\/evil.example",
             "https:\\\\evil.example",
+            "https:app.example",
+            "https:/app.example/x",
             "https://evil.example",
             "https://app.example.evil.example/",
             "https://app.example@evil.example/",
