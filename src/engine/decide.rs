@@ -29,6 +29,8 @@ pub(super) struct Decision {
     pub live: Vec<LivePull>,
     /// Merged ones, whose paths are released by this look.
     pub released: Vec<i64>,
+    /// The deletions that a person was asked about, when they would still be pushed, though not now.
+    pub unconfirmed: Option<Guard>,
 }
 
 /// Fewer deletions than this never wait for a person.
@@ -49,7 +51,11 @@ impl Look<'_> {
         let plan = plan::plan(&rows, &merged, policy);
         let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
         let waits_for_window = later.push.len() > plan.push.len();
-        let mut decision = Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released };
+        let mut decision =
+            Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released, unconfirmed: None };
+        if self.on.confirm.is_some() && !policy.push {
+            decision.unconfirmed = self.guard(&decision, &later).await?;
+        }
         let edited = decision.live.iter().any(|live| live.pull.is_open() && !edits(&decision, live).is_empty());
         decision.waits_for_window |= edited && !policy.push;
         Ok(decision)
@@ -168,9 +174,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The deletions of this plan, when they are so many that a person must let them through.
-    pub async fn guard(&self, decision: &Decision) -> Result<Option<Guard>, Trouble> {
-        let plan = &decision.plan;
+    /// The deletions of a plan, when they are so many that a person must let them through.
+    pub async fn guard(&self, decision: &Decision, plan: &Plan) -> Result<Option<Guard>, Trouble> {
         let (here, there) = (plan.deletions_in_project(), plan.deletions_on_github());
         if here <= FEW_DELETIONS && there <= FEW_DELETIONS {
             return Ok(None);

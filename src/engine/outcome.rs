@@ -17,7 +17,7 @@ use crate::store::events::Actor;
 use crate::store::integrations::State;
 use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Sync};
-use crate::store::{StoreError, Transaction, holds};
+use crate::store::{StoreError, Transaction, holds, sync_files};
 
 /// Attempts before a sync becomes a dead letter; waiting for a limit is none.
 pub const MAX_ATTEMPTS: i32 = 12;
@@ -83,6 +83,11 @@ fn judge(error: &GithubError) -> Verdict {
     }
 }
 
+/// Another installation may reach what this one does not.
+fn is_out_of_reach(code: Code) -> bool {
+    matches!(code, Code::InstallationRemoved | Code::RepositoryNotAccessible | Code::RepositoryGone)
+}
+
 /// The contract's table of causes.
 fn state_of(code: Code) -> State {
     match code {
@@ -129,12 +134,53 @@ impl Look<'_> {
     pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
         tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
         match judge(&error) {
+            Verdict::Stop(_, problem) if is_out_of_reach(problem.code) && self.reached_elsewhere().await? => {
+                self.again().await
+            }
             Verdict::Stop(state, problem) if self.on.gone && problem.code == Code::RepositoryNotAccessible => {
                 self.stop(state, Problem::new(Code::RepositoryGone, "The repository was deleted on GitHub.")).await
+            }
+            Verdict::Stop(state, problem) if problem.code == Code::RepositoryGone && self.person_sees_it().await? => {
+                let detail = "The repository moved to an owner where the GitHub App is not installed.";
+                self.stop(state, Problem::new(Code::RepositoryNotAccessible, detail)).await
             }
             Verdict::Wait(at, problem) => self.wait(at, problem).await,
             Verdict::Retry(problem) => self.retry(problem).await,
             Verdict::Stop(state, problem) => self.stop(state, problem).await,
+        }
+    }
+
+    /// Whether another installation than the recorded one reaches the repository: installed again, or
+    /// moved. Then that one is tried.
+    async fn reached_elsewhere(&mut self) -> Result<bool, StoreError> {
+        let found = match self.engine.github.installation_of_repository(&self.on.full_name).await {
+            Ok(found) => found.map(|found| found.id).filter(|id| *id != self.on.installation_id),
+            Err(error) => {
+                tracing::debug!(%error, "whether another installation reaches it could not be asked");
+                None
+            }
+        };
+        match found {
+            Some(id) => self.engine.store.take_installation(self.lease, id).await,
+            None => Ok(false),
+        }
+    }
+
+    /// A private repository that moved out of the App's sight looks deleted to it; the person who
+    /// connected it may see more. Not when GitHub told of the deletion.
+    async fn person_sees_it(&self) -> Result<bool, StoreError> {
+        if self.on.gone {
+            return Ok(false);
+        }
+        let full_name = &self.on.full_name;
+        let seen = self.engine.as_user(self.on.pid, &self.on.connected_by, async |authorization| {
+            let found = self.engine.github.repository_as_user(&authorization.tokens.access, full_name).await?;
+            Ok(found.repository.id == self.on.repository_id)
+        });
+        match seen.await {
+            Ok(seen) => Ok(seen),
+            Err(super::failure::Failure::Store(error)) => Err(error),
+            Err(_) => Ok(false),
         }
     }
 
@@ -177,6 +223,7 @@ impl Look<'_> {
     async fn give_up(&mut self, problem: Problem, attempts: i32) -> Result<(), StoreError> {
         let mut settled = self.settled();
         (settled.attempts, settled.sync_id, settled.error) = (0, None, Some(problem.clone()));
+        settled.asked = None;
         let now = self.on.now;
         fail_row(self.row(now), problem, attempts);
         settled.window = Window::After(self.on.revision);
@@ -187,7 +234,7 @@ impl Look<'_> {
     async fn stop(&mut self, state: State, problem: Problem) -> Result<(), StoreError> {
         let changed_state = state != self.on.state && state != State::Connected;
         let mut settled = self.settled();
-        (settled.state, settled.attempts, settled.sync_id) = (state, 0, None);
+        (settled.state, settled.attempts, settled.sync_id, settled.asked) = (state, 0, None, None);
         settled.window = Window::After(self.on.revision);
         settled.error = Some(problem.clone());
         if let Some(sync) = self.sync.as_mut() {
@@ -227,16 +274,17 @@ impl Look<'_> {
         failure: Option<Failure>,
     ) -> Result<(), StoreError> {
         let Some(failure) = failure else { return syncs::save(tx, sync).await };
-        if sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await? {
-            // Drift looks at an unhealed cause again and again; history tells it once.
-            return syncs::delete(tx, sync.id).await;
+        // Drift looks at an unhealed cause again and again; history tells it once.
+        let repeats = sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await?;
+        if repeats && syncs::delete_unasked(tx, sync.id).await? {
+            return Ok(());
         }
         let mut ended = sync.clone();
         ended.finished_at = Some(syncs::clock(tx).await?);
         syncs::save(tx, &ended).await?;
         if failure.dead_letter {
             let error = ended.error.clone().unwrap_or_else(|| Problem::new(Code::Internal, "unknown"));
-            syncs::bury(tx, self.on.project.as_str(), &ended, &error).await?;
+            syncs::bury(tx, self.on.project.as_str(), &ended, None, &error).await?;
         }
         self.say_sync(tx, &ended, "sync.failed").await
     }
@@ -250,11 +298,10 @@ impl Look<'_> {
     /// GitHub refused files of the commit, or the commit: the files are held and the others go on.
     pub async fn hold_refused(
         &mut self,
-        code: Code,
-        detail: String,
-        named: Vec<String>,
+        refusal: Refusal,
         paths: BTreeMap<FilePath, Option<Entry>>,
     ) -> Result<Option<Pushed>, Trouble> {
+        let Refusal { code, detail, named, from_nothing } = refusal;
         let refused: BTreeMap<FilePath, Option<Entry>> =
             paths.into_iter().filter(|(path, _)| named.iter().any(|name| name == path.as_str())).collect();
         if refused.is_empty() {
@@ -269,7 +316,10 @@ impl Look<'_> {
                 if let Some(sync) = sync {
                     let mut waiting = sync.clone();
                     waiting.error = Some(problem.clone());
-                    waiting.forget_push();
+                    if !from_nothing {
+                        waiting.forget_push();
+                        waiting.files_changed = sync_files::forget_pushed(tx, waiting.id).await?;
+                    }
                     syncs::save(tx, &waiting).await?;
                 }
                 Ok(())
@@ -277,6 +327,17 @@ impl Look<'_> {
             .await?;
         Err(Trouble::Again)
     }
+}
+
+/// A commit that GitHub refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub code: Code,
+    pub detail: String,
+    /// The files it is about.
+    pub named: Vec<String>,
+    /// It was to be the first one: what was begun for it may be on the branch, and is gone on with.
+    pub from_nothing: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

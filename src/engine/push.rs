@@ -7,12 +7,16 @@ use bytes::Bytes;
 use super::decide::Decision;
 use super::finish::pushed_files;
 use super::look::{Look, Trouble};
+use super::outcome::Refusal;
+use super::receipt;
 use crate::github::{CommitMessage, Committed, Content, GithubError, TreeChange};
-use crate::model::{Entry, FilePath, Mode, Oid};
+use crate::model::{Code, Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
 use crate::store::record::Absorbed;
 use crate::sync::message::Message;
 
+/// Files whose contents are asked about together.
+const ASKED_AT_ONCE: usize = 100;
 /// Beyond this many bytes of request GitHub may refuse a commit mutation; the trees take over.
 const MUTATION_BYTES: u64 = 30 << 20;
 
@@ -53,8 +57,12 @@ impl Look<'_> {
         };
         match made {
             Ok(commit) => Ok(Some(Pushed { commit, paths, message })),
-            Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: named })) => {
-                self.hold_refused(code, detail, named, paths).await
+            Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: mut named })) => {
+                if named.is_empty() && code == Code::PushProtection {
+                    named = self.find_refused(&paths).await?;
+                }
+                let from_nothing = decision.remote.head.is_none();
+                self.hold_refused(Refusal { code, detail, named, from_nothing }, paths).await
             }
             // The branch or the repository went away meanwhile: looking says which.
             Err(Trouble::GitHub(GithubError::NotFound | GithubError::Empty)) => Err(Trouble::Again),
@@ -80,7 +88,7 @@ impl Look<'_> {
         } else {
             self.commit_by_trees(head, &moves, message).await?
         };
-        self.verify(head.tree, committed.tree, paths).await?;
+        receipt::check(&self.repo, &self.on.branch, Some(head.tree), &committed, paths).await?;
         Ok(committed)
     }
 
@@ -149,21 +157,20 @@ impl Look<'_> {
         }
     }
 
-    /// Believes no answer: the new tree must hold what was sent.
-    async fn verify(&self, before: Oid, after: Oid, paths: &BTreeMap<FilePath, Option<Entry>>) -> Result<(), Trouble> {
-        let found: HashMap<String, Option<Entry>> = self
-            .repo
-            .diff_trees(Some(before), after)
-            .await?
-            .into_iter()
-            .map(|delta| (delta.path, delta.new.map(|new| Entry { oid: new.oid, mode: new.mode })))
-            .collect();
-        let holds = paths.iter().all(|(path, entry)| found.get(path.as_str()).is_some_and(|there| there == entry));
-        if holds {
-            return Ok(());
+    /// The files whose content GitHub refuses, when its answer to the commit named none.
+    async fn find_refused(&self, paths: &BTreeMap<FilePath, Option<Entry>>) -> Result<Vec<String>, Trouble> {
+        let mut refused = Vec::new();
+        let sent: Vec<(FilePath, Entry)> =
+            paths.iter().filter_map(|(path, entry)| Some((path.clone(), (*entry)?))).collect();
+        for some in sent.chunks(ASKED_AT_ONCE) {
+            let contents = self.contents(&some.iter().map(|(_, entry)| entry.oid).collect()).await?;
+            let files: Vec<(FilePath, Mode, Bytes)> = some
+                .iter()
+                .filter_map(|(path, entry)| Some((path.clone(), entry.mode, contents.get(&entry.oid)?.clone())))
+                .collect();
+            refused.extend(self.repo.find_refused(files).await?.into_iter().map(String::from));
         }
-        let detail = "GitHub's answer named a commit that does not hold what was sent".to_owned();
-        Err(Trouble::GitHub(GithubError::Unavailable { detail, ambiguous: true }))
+        Ok(refused)
     }
 }
 

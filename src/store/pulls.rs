@@ -41,6 +41,8 @@ pub struct Pull {
     /// Carries the project's side of conflicts, while the project has GitHub's.
     pub proposed: bool,
     pub released: bool,
+    /// Making it failed again and again: it waits for a retry of its dead letter.
+    pub given_up: bool,
     pub problem: Option<Problem>,
     pub attempts: i32,
     pub created_by: Option<String>,
@@ -61,7 +63,7 @@ pub type Carries = BTreeMap<FilePath, Carried>;
 
 const COLUMNS: &str =
     "id, pid, connection, repository_id, number, sync_id, url, title, body, state, branch, base, base_commit,
-    head_commit, checks, review, mergeable, merge_commit, draft, proposed, released, problem, attempts, created_by,
+    head_commit, checks, review, mergeable, merge_commit, draft, proposed, released, given_up, problem, attempts, created_by,
     created_at, updated_at";
 
 impl Pull {
@@ -92,6 +94,7 @@ impl Pull {
             draft: row.try_get("draft")?,
             proposed: row.try_get("proposed")?,
             released: row.try_get("released")?,
+            given_up: row.try_get("given_up")?,
             problem: json(row, "problem")?,
             attempts: row.try_get("attempts")?,
             created_by: row.try_get("created_by")?,
@@ -168,6 +171,50 @@ pub async fn release(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
     tx.execute("DELETE FROM holds WHERE pull_request = $1", &[&id]).await?;
     tx.execute("UPDATE pull_requests SET released = true WHERE id = $1", &[&id]).await?;
     Ok(())
+}
+
+/// Nobody tries to make it any more: its changes are pending again and wait for a person, unless the
+/// project has others in their place.
+pub async fn give_up(tx: &Transaction<'_>, pull: &Pull, problem: &Problem) -> Result<(), StoreError> {
+    let problem = serde_json::to_value(problem).unwrap_or_default();
+    tx.execute(
+        "UPDATE pull_requests SET given_up = true, due_at = NULL, problem = $2 WHERE id = $1",
+        &[&pull.id, &problem],
+    )
+    .await?;
+    if pull.proposed { Ok(()) } else { hold_for_person(tx, pull.id).await }
+}
+
+/// What was given up is tried again from its first attempt; false, and forgotten, when nothing of it
+/// is pending any more.
+pub async fn take_up(tx: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
+    let taken = tx
+        .query_opt(
+            "UPDATE pull_requests p SET given_up = false, due_at = now(), attempts = 0, problem = NULL
+             WHERE id = $1 AND given_up AND number IS NULL AND (proposed OR EXISTS (
+                 SELECT FROM holds h JOIN files f ON f.pid = h.pid AND f.key = h.key
+                 WHERE h.pull_request = p.id AND (f.oid, f.mode) IS DISTINCT FROM (f.base_oid, f.base_mode)))
+             RETURNING pid, sync_id",
+            &[&id],
+        )
+        .await?;
+    let Some(row) = taken else {
+        tx.execute(
+            "DELETE FROM holds WHERE pull_request = $1 AND EXISTS
+             (SELECT FROM pull_requests WHERE id = $1 AND given_up)",
+            &[&id],
+        )
+        .await?;
+        tx.execute("DELETE FROM pull_requests WHERE id = $1 AND given_up", &[&id]).await?;
+        return Ok(false);
+    };
+    hold(tx, row.try_get("pid")?, id).await?;
+    tx.execute(
+        "UPDATE syncs SET status = 'queued', error = NULL, finished_at = NULL WHERE id = $1",
+        &[&row.try_get::<_, Option<Uuid>>("sync_id")?],
+    )
+    .await?;
+    Ok(true)
 }
 
 /// As if it had never been asked for.
@@ -287,16 +334,29 @@ impl Store {
         Ok(())
     }
 
-    /// Making it goes on at this time.
-    pub async fn make_later(&self, id: i64, at: DateTime<Utc>, problem: &Problem) -> Result<(), StoreError> {
+    /// Making it goes on at this time, after so many attempts.
+    pub async fn make_later(
+        &self,
+        id: i64,
+        at: DateTime<Utc>,
+        attempts: i32,
+        problem: &Problem,
+    ) -> Result<(), StoreError> {
         let client = self.client().await?;
         let problem = serde_json::to_value(problem).unwrap_or_default();
         client
             .execute(
-                "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = attempts + 1 WHERE id = $1 AND number IS NULL",
-                &[&id, &at, &problem],
+                "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = $4 WHERE id = $1 AND number IS NULL",
+                &[&id, &at, &problem, &attempts],
             )
             .await?;
+        Ok(())
+    }
+
+    /// Its connection is no more: it is not made any more.
+    pub async fn stop_making(&self, id: i64) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("UPDATE pull_requests SET due_at = NULL WHERE id = $1 AND number IS NULL", &[&id]).await?;
         Ok(())
     }
 }

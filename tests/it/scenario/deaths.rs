@@ -22,7 +22,10 @@ async fn a_proposal_after_a_death_takes_nothing_that_is_on_the_branch() {
     story.drain().await;
     assert_eq!((repo.log("main").len(), repo.branches().len()), (2, 1));
     let sync = site.last().await;
-    assert_eq!((sync["status"].as_str(), sync["commit_sha"].as_str()), (Some("succeeded"), repo.head("main").as_deref()));
+    assert_eq!(
+        (sync["status"].as_str(), sync["commit_sha"].as_str()),
+        (Some("succeeded"), repo.head("main").as_deref())
+    );
 }
 
 #[actix_web::test]

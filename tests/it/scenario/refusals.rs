@@ -71,11 +71,12 @@ async fn workflows_wait_for_the_permission_and_go_when_it_comes() {
     assert_eq!(repo.text("main", "a.txt").as_deref(), Some("two\n"));
     let sync = site.last().await;
     let files: Vec<_> = sync["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
-    assert!(files.contains(&"a.txt") && !files.contains(&".github/workflows/ci.yml"), "what was refused did not happen: {sync}");
+    assert!(
+        files.contains(&"a.txt") && !files.contains(&".github/workflows/ci.yml"),
+        "what was refused did not happen: {sync}"
+    );
 
     story.github.set_permission(story.installation, "workflows", "write");
-    story.drain().await;
-    site.sync().await;
     story.drain().await;
     site.agrees_with(&repo, "main").await;
 }

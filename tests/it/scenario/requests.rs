@@ -33,7 +33,10 @@ async fn a_persons_sync_that_joins_one_that_waits_takes_everything() {
     assert_eq!(repo.text("main", "a.txt").as_deref(), Some("two\n"), "a person asked");
     site.agrees_with(&repo, "main").await;
     let sync = site.last().await;
-    assert_eq!((&sync["id"], sync["kind"].as_str(), sync["status"].as_str()), (&waiting["id"], Some("manual"), Some("succeeded")));
+    assert_eq!(
+        (&sync["id"], sync["kind"].as_str(), sync["status"].as_str()),
+        (&waiting["id"], Some("manual"), Some("succeeded"))
+    );
 }
 
 #[actix_web::test]
@@ -158,7 +161,8 @@ async fn a_path_that_is_not_in_conflict_is_named_and_nothing_is_nothing() {
     repo.push("main", &[("a.txt", "two\n"), ("b.txt", "theirs\n")]);
     site.change(&[("a.txt", "three\n"), ("b.txt", "mine\n")]).await;
     story.drain().await;
-    let wrong = json!({ "resolutions": [{ "path": "a.txt", "take": "project" }, { "path": "c.txt", "take": "github" }] });
+    let wrong =
+        json!({ "resolutions": [{ "path": "a.txt", "take": "project" }, { "path": "c.txt", "take": "github" }] });
     assert_eq!(site.post("/conflicts/resolve", wrong).await.wrong_fields(), ["resolutions[1].path"]);
     assert_eq!(site.status().await["conflicts"], 2, "all or nothing");
     let sync = site.post("/conflicts/resolve", body).await.expect(202);
