@@ -11,3 +11,5 @@ UPDATE sync_files f SET pushed = s.direction <> 'pull', came_in = s.direction = 
 
 -- Making it failed again and again: it waits for whoever retries its dead letter.
 ALTER TABLE pull_requests ADD COLUMN given_up boolean NOT NULL DEFAULT false;
+-- Counts the times its status was asked for: an answer that a later question overtook does not count.
+ALTER TABLE pull_requests ADD COLUMN status_reads bigint NOT NULL DEFAULT 0;

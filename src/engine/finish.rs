@@ -156,6 +156,10 @@ impl Look<'_> {
             (false, false) => Window::Keep,
         };
         let mut settled = self.ended(window);
+        if decision.waits_for_window && pushed.is_none() {
+            // What it kept back is tried again when the window is over: until then it stands.
+            settled.error = self.on.error.clone().filter(|problem| lasts_until_pushed(problem.code));
+        }
         if let Some(guard) = &decision.unconfirmed {
             settled.error = Some(confirmation(guard));
             settled.confirm = Some(guard.clone());
@@ -290,6 +294,11 @@ impl Look<'_> {
             .await?;
         Ok(true)
     }
+}
+
+/// Only a push that succeeds shows that it is gone.
+fn lasts_until_pushed(code: Code) -> bool {
+    matches!(code, Code::BranchProtected | Code::PushProtection | Code::FileTooLarge | Code::ValidationFailed)
 }
 
 /// A row's files: those that GitHub is asked for, and those that came from there.

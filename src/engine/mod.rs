@@ -31,6 +31,7 @@ mod push;
 mod receipt;
 mod recover;
 pub mod redeliver;
+mod refused;
 mod remote;
 mod renames;
 pub mod repositories;

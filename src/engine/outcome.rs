@@ -3,15 +3,14 @@
 //! Contract 6.10 to 6.12. What can pass by itself is tried again later, without a worker waiting for
 //! it; what cannot is shown with the next step, and looked at again when drift is checked.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::look::{Look, Trouble};
 use super::push::Pushed;
+use super::refused::Refusal;
 use crate::github::GithubError;
-use crate::model::{Code, Entry, FilePath, Problem, SyncKind, SyncStatus};
+use crate::model::{Code, Problem, SyncKind, SyncStatus};
 use crate::queue::backoff;
 use crate::store::events::Actor;
 use crate::store::integrations::State;
@@ -296,14 +295,9 @@ impl Look<'_> {
     }
 
     /// GitHub refused files of the commit, or the commit: the files are held and the others go on.
-    pub async fn hold_refused(
-        &mut self,
-        refusal: Refusal,
-        paths: BTreeMap<FilePath, Option<Entry>>,
-    ) -> Result<Option<Pushed>, Trouble> {
-        let Refusal { code, detail, named, from_nothing } = refusal;
-        let refused: BTreeMap<FilePath, Option<Entry>> =
-            paths.into_iter().filter(|(path, _)| named.iter().any(|name| name == path.as_str())).collect();
+    /// `from_nothing`: what was begun for a first commit may be on the branch, and is gone on with.
+    pub async fn hold_refused(&mut self, refusal: Refusal, from_nothing: bool) -> Result<Option<Pushed>, Trouble> {
+        let Refusal { code, detail, paths: refused } = refusal;
         if refused.is_empty() {
             return Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: Vec::new() }));
         }
@@ -327,17 +321,6 @@ impl Look<'_> {
             .await?;
         Err(Trouble::Again)
     }
-}
-
-/// A commit that GitHub refused.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub code: Code,
-    pub detail: String,
-    /// The files it is about.
-    pub named: Vec<String>,
-    /// It was to be the first one: what was begun for it may be on the branch, and is gone on with.
-    pub from_nothing: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,8 @@ use super::failure::Failure;
 use super::look::Trouble;
 use super::outcome::MAX_ATTEMPTS;
 use super::pull_branch::sync_of;
+use super::pulls::versions;
+use super::receipt::Versions;
 use super::requests::Asker;
 use super::view::{self, SyncView};
 use crate::github::GithubError;
@@ -21,7 +23,7 @@ use crate::store::events::Actor;
 use crate::store::integrations::{Acquired, Integration, Lease};
 use crate::store::pulls::{self, Pull};
 use crate::store::syncs::{self, Sync};
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Transaction, holds};
 
 /// Somebody else has the project: asked again after this.
 const BUSY: TimeDelta = TimeDelta::seconds(1);
@@ -90,7 +92,7 @@ impl Engine {
             .await
     }
 
-    /// GitHub will never take it: everything is pending again.
+    /// GitHub will never take it: everything is pending again, but for the files it refused.
     async fn abandon(
         &self,
         lease: Lease,
@@ -102,10 +104,17 @@ impl Engine {
             Failure::Problem(problem) | Failure::Later(problem, _) => problem,
             Failure::Store(error) => return Err(error),
         };
+        let sent = versions(&self.store.carried(pull.id).await?);
+        let refused = match self.refusal(&self.repo(on), on.pid, error.clone(), &sent).await {
+            Ok(refusal) => refusal.paths,
+            Err(Trouble::Store(error)) => return Err(error),
+            Err(Trouble::GitHub(_) | Trouble::Again) => Versions::new(),
+        };
         self.store
             .under_lease(lease, async |tx| {
                 self.fail_making(tx, on, pull, &problem, pull.attempts + 1).await?;
-                pulls::forget(tx, pull.id).await
+                pulls::forget(tx, pull.id).await?;
+                holds::refuse(tx, on.pid, &refused, &problem).await
             })
             .await?;
         if let Some(commit) = pull.head_commit.or(pull.base_commit) {

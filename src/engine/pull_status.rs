@@ -46,7 +46,6 @@ impl Engine {
     pub(super) async fn pull_request(&self, id: i64) -> Result<(), StoreError> {
         let Some(pull) = self.store.pull(id).await? else { return Ok(()) };
         let Some(number) = pull.number else { return self.resume_pull(pull).await };
-        self.store.status_taken(id).await?;
         match self.read_status(&pull, number).await {
             Ok(_) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
@@ -76,6 +75,7 @@ impl Engine {
         let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.connection == pull.connection) else {
             return Ok(pull.clone());
         };
+        let reading = self.store.status_taken(pull.id).await?;
         let status = match self.repo(&on).pull_status(number).await {
             Err(GithubError::NotFound) => return Ok(pull.clone()),
             status => status?,
@@ -85,6 +85,9 @@ impl Engine {
         pulls::lock_project(&tx, pull.pid).await?;
         let Some(before) = pulls::by_id(&tx, pull.id).await? else { return Ok(pull.clone()) };
         let after = apply(&before, &status);
+        if !pulls::is_last_reading(&tx, pull.id, reading).await? {
+            return Ok(after);
+        }
         if after != before {
             pulls::save(&tx, &after).await?;
             self.follow_state(&tx, &on, &before, &after).await?;

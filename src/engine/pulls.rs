@@ -24,7 +24,7 @@ use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
 use crate::store::pulls::{self, Carried, Carries, Pull};
 use crate::store::snapshot::{Snapshot, Want};
 use crate::store::syncs::{self, Intent, Sync};
-use crate::store::{StoreError, record};
+use crate::store::{StoreError, holds, record};
 
 /// What a person proposes.
 #[derive(Debug, Clone)]
@@ -115,16 +115,29 @@ impl Engine {
         }
         let repo = self.repo(&on).with_priority(Priority::Person);
         let (base, head) = base_of(&on, &repo, proposal.base.as_ref()).await?;
-        let snapshot = self.store.gather(lease, Want::Paths(&Default::default()), false).await?;
-        let carries = self.carries(&repo, &snapshot, &on, head).await?;
-        if carries.is_empty() {
-            return Err(Problem::new(Code::NothingToSync, "No change waits to be proposed.").into());
+        // A person asks: what was refused is tried again.
+        self.store.under_lease(lease, async |tx| holds::forget_refusals(tx, on.pid).await).await?;
+        let mut refused: Option<(usize, Failure)> = None;
+        loop {
+            let snapshot = self.store.gather(lease, Want::Paths(&Default::default()), false).await?;
+            let carries = self.carries(&repo, &snapshot, &on, head).await?;
+            match refused {
+                // Files that GitHub refuses are held, and the others go without them.
+                Some((before, failure)) if carries.is_empty() || carries.len() >= before => return Err(failure),
+                None if carries.is_empty() => {
+                    return Err(Problem::new(Code::NothingToSync, "No change waits to be proposed.").into());
+                }
+                _ => {}
+            }
+            let branch = free_branch(&repo, proposal).await?;
+            let mut pull = blank(&on, proposal, branch, base.clone(), head, asker);
+            let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
+            self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
+            match self.make_pull(lease, &on, pull, asker).await {
+                Ok(pull) => return Ok(pull),
+                Err(failure) => refused = Some((carries.len(), failure)),
+            }
         }
-        let branch = free_branch(&repo, proposal).await?;
-        let mut pull = blank(&on, proposal, branch, base, head, asker);
-        let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
-        self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
-        self.make_pull(lease, &on, pull, asker).await
     }
 
     /// What is pending, against what the base has.
@@ -136,8 +149,12 @@ impl Engine {
         head: Recorded,
     ) -> Result<Carries, Failure> {
         let waiting = snapshot.paths.iter().filter(|(_, sides)| {
-            let with_another = sides.held.as_ref().is_some_and(|held| held.reason == "pull_request");
-            sides.github == sides.base && !with_another
+            let held = sides.held.as_ref().is_some_and(|held| match held.reason.as_str() {
+                "pull_request" => true,
+                "refused" => held.version == sides.project,
+                _ => false,
+            });
+            sides.github == sides.base && !held
         });
         let mut carries: Carries =
             waiting.map(|(path, sides)| (path.clone(), Carried { entry: sides.project, old: sides.github })).collect();

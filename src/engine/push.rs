@@ -7,16 +7,13 @@ use bytes::Bytes;
 use super::decide::Decision;
 use super::finish::pushed_files;
 use super::look::{Look, Trouble};
-use super::outcome::Refusal;
 use super::receipt;
 use crate::github::{CommitMessage, Committed, Content, GithubError, TreeChange};
-use crate::model::{Code, Entry, FilePath, Mode, Oid};
+use crate::model::{Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
 use crate::store::record::Absorbed;
 use crate::sync::message::Message;
 
-/// Files whose contents are asked about together.
-const ASKED_AT_ONCE: usize = 100;
 /// Beyond this many bytes of request GitHub may refuse a commit mutation; the trees take over.
 const MUTATION_BYTES: u64 = 30 << 20;
 
@@ -57,12 +54,9 @@ impl Look<'_> {
         };
         match made {
             Ok(commit) => Ok(Some(Pushed { commit, paths, message })),
-            Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: mut named })) => {
-                if named.is_empty() && code == Code::PushProtection {
-                    named = self.find_refused(&paths).await?;
-                }
-                let from_nothing = decision.remote.head.is_none();
-                self.hold_refused(Refusal { code, detail, named, from_nothing }, paths).await
+            Err(Trouble::GitHub(error @ GithubError::Refused { .. })) => {
+                let refusal = self.engine.refusal(&self.repo, self.on.pid, error, &paths).await?;
+                self.hold_refused(refusal, decision.remote.head.is_none()).await
             }
             // The branch or the repository went away meanwhile: looking says which.
             Err(Trouble::GitHub(GithubError::NotFound | GithubError::Empty)) => Err(Trouble::Again),
@@ -155,22 +149,6 @@ impl Look<'_> {
             Some(oid) => Err(crate::store::StoreError::Internal(format!("the content of {oid} is missing")).into()),
             None => Ok(contents),
         }
-    }
-
-    /// The files whose content GitHub refuses, when its answer to the commit named none.
-    async fn find_refused(&self, paths: &BTreeMap<FilePath, Option<Entry>>) -> Result<Vec<String>, Trouble> {
-        let mut refused = Vec::new();
-        let sent: Vec<(FilePath, Entry)> =
-            paths.iter().filter_map(|(path, entry)| Some((path.clone(), (*entry)?))).collect();
-        for some in sent.chunks(ASKED_AT_ONCE) {
-            let contents = self.contents(&some.iter().map(|(_, entry)| entry.oid).collect()).await?;
-            let files: Vec<(FilePath, Mode, Bytes)> = some
-                .iter()
-                .filter_map(|(path, entry)| Some((path.clone(), entry.mode, contents.get(&entry.oid)?.clone())))
-                .collect();
-            refused.extend(self.repo.find_refused(files).await?.into_iter().map(String::from));
-        }
-        Ok(refused)
     }
 }
 

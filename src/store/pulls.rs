@@ -327,11 +327,24 @@ impl Store {
         Ok(paths)
     }
 
-    /// Its status is being read: what changes from now on is another reason to read it.
-    pub async fn status_taken(&self, id: i64) -> Result<(), StoreError> {
+    /// Its status is being read: what changes from now on is another reason to read it. Answers the
+    /// number of this reading.
+    pub async fn status_taken(&self, id: i64) -> Result<i64, StoreError> {
         let client = self.client().await?;
-        client.execute("UPDATE pull_requests SET status_due = false WHERE id = $1", &[&id]).await?;
-        Ok(())
+        let sql = "UPDATE pull_requests SET status_due = false, status_reads = status_reads + 1 WHERE id = $1
+                   RETURNING status_reads";
+        let row = client.query_opt(sql, &[&id]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
+    }
+
+    /// Those whose status may have changed without a word: all that are open, of connected projects.
+    pub async fn mark_open_pulls(&self) -> Result<Vec<i64>, StoreError> {
+        let client = self.client().await?;
+        let sql = "UPDATE pull_requests p SET status_due = true FROM integrations i
+                   WHERE i.pid = p.pid AND i.connection = p.connection AND i.state = 'connected'
+                     AND p.number IS NOT NULL AND p.state IN ('open', 'draft') RETURNING p.id";
+        let rows = client.query(sql, &[]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// Making it goes on at this time, after so many attempts.
@@ -365,6 +378,12 @@ impl Store {
 pub async fn status_due(client: &impl GenericClient, id: i64) -> Result<(), StoreError> {
     client.execute("UPDATE pull_requests SET status_due = true WHERE id = $1", &[&id]).await?;
     Ok(())
+}
+
+/// Whether nobody began a later reading of its status than this one.
+pub async fn is_last_reading(client: &impl GenericClient, id: i64, reading: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pull_requests WHERE id = $1 AND status_reads = $2";
+    Ok(client.query_opt(sql, &[&id, &reading]).await?.is_some())
 }
 
 /// The paths it carries.
