@@ -132,14 +132,20 @@ impl Look<'_> {
     /// Ends the pass with what GitHub's answer means.
     pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
         tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
-        match judge(&error) {
-            Verdict::Stop(_, problem) if is_out_of_reach(problem.code) && self.reached_elsewhere().await? => {
-                self.again().await
-            }
+        let verdict = judge(&error);
+        let stopped_by = match &verdict {
+            Verdict::Stop(_, problem) => Some(problem.code),
+            _ => None,
+        };
+        if stopped_by.is_some_and(is_out_of_reach) && self.reached_elsewhere().await? {
+            return self.again().await;
+        }
+        let moved_out_of_sight = stopped_by == Some(Code::RepositoryGone) && self.person_sees_it().await?;
+        match verdict {
             Verdict::Stop(state, problem) if self.on.gone && problem.code == Code::RepositoryNotAccessible => {
                 self.stop(state, Problem::new(Code::RepositoryGone, "The repository was deleted on GitHub.")).await
             }
-            Verdict::Stop(state, problem) if problem.code == Code::RepositoryGone && self.person_sees_it().await? => {
+            Verdict::Stop(state, _) if moved_out_of_sight => {
                 let detail = "The repository moved to an owner where the GitHub App is not installed.";
                 self.stop(state, Problem::new(Code::RepositoryNotAccessible, detail)).await
             }
@@ -151,7 +157,7 @@ impl Look<'_> {
 
     /// Whether another installation than the recorded one reaches the repository: installed again, or
     /// moved. Then that one is tried.
-    async fn reached_elsewhere(&mut self) -> Result<bool, StoreError> {
+    async fn reached_elsewhere(&self) -> Result<bool, StoreError> {
         let found = match self.engine.github.installation_of_repository(&self.on.full_name).await {
             Ok(found) => found.map(|found| found.id).filter(|id| *id != self.on.installation_id),
             Err(error) => {

@@ -23,7 +23,7 @@ async fn every_kind_of_conflict_with_its_sides() {
             Change::delete("gone.txt"),
             Change::file("kept.txt", "theirs\n"),
             Change::file("new.txt", "theirs\n"),
-            Change::file("x.bin", [0, 1, 2]),
+            Change::file("x.bin", b"\0\x01\x02"),
         ],
     );
     site.changes(vec![
