@@ -72,10 +72,11 @@ impl Engine {
     }
 
     async fn read_status(&self, pull: &Pull, number: i64) -> Result<Pull, Failure> {
-        let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.connection == pull.connection) else {
+        let reading = self.store.status_taken(pull.id).await?;
+        let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.repository_id == pull.repository_id)
+        else {
             return Ok(pull.clone());
         };
-        let reading = self.store.status_taken(pull.id).await?;
         let status = match self.repo(&on).pull_status(number).await {
             Err(GithubError::NotFound) => return Ok(pull.clone()),
             status => status?,
@@ -108,6 +109,10 @@ impl Engine {
         before: &Pull,
         after: &Pull,
     ) -> Result<(), StoreError> {
+        if after.connection != on.connection {
+            // Of an earlier connection to the same repository: it holds nothing.
+            return Ok(());
+        }
         let was_open = before.is_open();
         match after.state.as_str() {
             // The branch has it now: the next look, at the branch as it is since, releases the paths.

@@ -110,7 +110,8 @@ pub async fn confirm(tx: &Transaction<'_>, pid: i64, fingerprint: &str) -> Resul
 /// Errors: `Conflict` when another project holds the branch.
 pub async fn switch_branch(tx: &Transaction<'_>, pid: i64, branch: &str) -> Result<(), StoreError> {
     super::record::forget_base(tx, pid).await?;
-    tx.execute("DELETE FROM holds WHERE pid = $1", &[&pid]).await?;
+    // What a pull request carries is its, whatever the branch.
+    tx.execute("DELETE FROM holds WHERE pid = $1 AND reason NOT LIKE 'pull_request%'", &[&pid]).await?;
     tx.execute(
         "UPDATE integrations SET branch = $2, head_commit = NULL, head_tree = NULL, rescan = true, initial_done = false,
              confirm = NULL, confirmed = NULL, error = NULL, attempts = 0, window_at = NULL, remote_due = true, due_at = now(),

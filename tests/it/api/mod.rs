@@ -5,7 +5,7 @@ mod audit;
 mod blobs;
 mod change_rules;
 mod changes;
-mod cost;
+pub mod cost;
 mod files;
 mod hostile;
 mod live;

@@ -25,6 +25,29 @@ async fn a_window_that_is_over_does_not_hurry_a_retry() {
     site.sync().await;
     story.drain().await;
     site.agrees_with(&repo, "main").await;
+    story.engine.queue.clear().await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_limit_is_waited_for_without_asking_and_is_no_attempt() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    story.github.rate_limit_until(chrono::Utc::now() + chrono::TimeDelta::minutes(50));
+    site.change(&[("a.txt", "two\n")]).await;
+    story.drain().await;
+    let sync = site.last().await;
+    assert_eq!((sync["status"].as_str(), sync["attempts"].as_i64()), (Some("queued"), Some(0)), "{sync}");
+    assert_eq!(
+        (sync["error"]["code"].as_str(), sync["error"]["retryable"].as_bool()),
+        (Some("rate_limited"), Some(true))
+    );
+    let asked = story.github.requests().len();
+    site.change(&[("b.txt", "b\n")]).await;
+    story.drain().await;
+    assert_eq!(story.github.requests().len(), asked, "GitHub is left alone until then");
+    assert_eq!(site.sync_status().await, "error");
+    story.engine.queue.clear().await.unwrap();
 }
 
 #[actix_web::test]

@@ -5,6 +5,7 @@ mod backoff;
 mod commits;
 mod confirm;
 mod connect;
+mod cost;
 mod deaths;
 mod outsight;
 mod policies;

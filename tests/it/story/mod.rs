@@ -101,6 +101,7 @@ impl Story {
 
     /// Work on pull requests that was put off is due now.
     pub async fn pulls_are_due(&self) {
+        self.engine.queue.clear().await.unwrap();
         let sql = "UPDATE pull_requests SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL";
         self.sql().await.execute(sql, &[]).await.unwrap();
     }
