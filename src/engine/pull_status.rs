@@ -116,12 +116,14 @@ impl Engine {
         let was_open = before.is_open();
         match after.state.as_str() {
             // The branch has it now: the next look, at the branch as it is since, releases the paths.
-            "merged" if before.state != "merged" && after.base == on.branch => set_due(tx, on.pid, on.now, true).await,
-            "merged" | "closed" if was_open && after.proposed => pulls::release(tx, after.id).await,
-            "merged" | "closed" if was_open => pulls::hold_for_person(tx, after.id).await,
-            "open" | "draft" if before.state == "closed" => pulls::hold(tx, after.pid, after.id).await,
-            _ => Ok(()),
+            "merged" if before.state != "merged" && after.base == on.branch => {}
+            "merged" | "closed" if was_open && after.proposed => pulls::release(tx, after.id).await?,
+            "merged" | "closed" if was_open => pulls::hold_for_person(tx, after.id).await?,
+            "open" | "draft" if before.state == "closed" => pulls::hold(tx, after.pid, after.id).await?,
+            _ => return Ok(()),
         }
+        // What its paths are now held for, or not, is decided anew.
+        set_due(tx, on.pid, on.now, true).await
     }
 
     async fn say_pull(&self, tx: &Transaction<'_>, on: &Integration, pull: &Pull) -> Result<(), StoreError> {

@@ -296,7 +296,7 @@ fn plan_collision(plan: &mut Plan, path: &FilePath, row: &Row, part: Part, polic
         ConflictPolicy::PullRequest if !row.unholdable && !held_by_pull_request => {
             plan.propose.insert(path.clone(), row.github);
         }
-        _ if is_file => {
+        _ if is_file && !held_by_pull_request => {
             plan.collision.insert(path.clone(), kind);
         }
         _ => plan.keep.push(path.clone()),
