@@ -107,8 +107,7 @@ impl Repo {
             .map(|(path, change)| async move {
                 match change {
                     TreeChange::Put { mode, content: Content::Inline(bytes) } if !fits_inline(&bytes) => {
-                        let made =
-                            self.create_blob(&bytes).await.map_err(|error| error.about(|| vec![path.to_string()]))?;
+                        let made = self.create_blob(&bytes).await.map_err(|error| error.of_file(path.as_str()))?;
                         Ok((path, TreeChange::Put { mode, content: Content::Known(made) }))
                     }
                     change => Ok((path, change)),
@@ -127,7 +126,7 @@ impl Repo {
         }
         match chunk.pop() {
             Some((path, TreeChange::Put { mode, content: Content::Inline(bytes) })) => {
-                let made = self.create_blob(&bytes).await.map_err(|error| error.about(|| vec![path.to_string()]))?;
+                let made = self.create_blob(&bytes).await.map_err(|error| error.of_file(path.as_str()))?;
                 Ok(vec![vec![(path, TreeChange::Put { mode, content: Content::Known(made) })]])
             }
             _ => Err(error),

@@ -82,6 +82,41 @@ async fn workflows_wait_for_the_permission_and_go_when_it_comes() {
 }
 
 #[actix_web::test]
+async fn a_file_that_github_finds_too_large_is_held_alone() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    story.github.limits(|limits| {
+        limits.blob_bytes = 50_000;
+        limits.graphql_bytes = 60_000;
+    });
+    let large = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, vec![0_u8; 60_000]);
+    site.changes(vec![
+        put("a.txt", "two\n"),
+        json!({ "op": "put", "path": "huge.bin", "content": large, "encoding": "base64" }),
+    ])
+    .await;
+    story.drain().await;
+    assert_eq!(held(&site).await, is("huge.bin", "file_too_large"));
+    assert_eq!(repo.text("main", "a.txt").as_deref(), Some("two\n"));
+    site.changes(vec![crate::story::remove("huge.bin")]).await;
+    story.drain().await;
+    site.agrees_with(&repo, "main").await;
+}
+
+#[actix_web::test]
+async fn a_name_that_a_rule_forbids_is_held_alone() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    repo.ruleset("main", "path:secret/");
+    site.change(&[("a.txt", "two\n"), ("secret/b.txt", "b\n"), ("secretly.txt", "c\n")]).await;
+    story.drain().await;
+    assert_eq!(held(&site).await, is("secret/b.txt", "validation_failed"));
+    assert_eq!(repo.files("main").into_keys().collect::<Vec<_>>(), ["a.txt", "secretly.txt"]);
+}
+
+#[actix_web::test]
 async fn a_sync_of_which_everything_is_refused_fails_with_its_problem() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
