@@ -30,7 +30,7 @@ const BUSY: TimeDelta = TimeDelta::seconds(1);
 
 impl Engine {
     /// What becomes of one that could not be made now; answers what whoever asked is told.
-    pub(super) async fn not_made(
+    pub(super) async fn pull_not_made(
         &self,
         lease: Lease,
         on: &Integration,

@@ -232,7 +232,7 @@ impl Engine {
     ) -> Result<Pull, Failure> {
         match self.steps(lease, on, &mut pull).await {
             Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
-            Err(trouble) => Err(self.not_made(lease, on, &pull, trouble).await?),
+            Err(trouble) => Err(self.pull_not_made(lease, on, &pull, trouble).await?),
         }
     }
 
