@@ -177,16 +177,13 @@ impl Look<'_> {
         if self.on.gone {
             return Ok(false);
         }
-        let full_name = &self.on.full_name;
-        let seen = self.engine.as_user(self.on.pid, &self.on.connected_by, async |authorization| {
-            let found = self.engine.github.repository_as_user(&authorization.tokens.access, full_name).await?;
-            Ok(found.repository.id == self.on.repository_id)
-        });
-        match seen.await {
-            Ok(seen) => Ok(seen),
-            Err(super::failure::Failure::Store(error)) => Err(error),
-            Err(_) => Ok(false),
-        }
+        let authorization = match self.engine.authorization(self.on.pid, &self.on.connected_by).await {
+            Ok(authorization) => authorization,
+            Err(super::failure::Failure::Store(error)) => return Err(error),
+            Err(_) => return Ok(false),
+        };
+        let seen = self.engine.github.repository_as_user(&authorization.tokens.access, &self.on.full_name).await;
+        Ok(seen.is_ok_and(|found| found.repository.id == self.on.repository_id))
     }
 
     async fn wait(&mut self, at: DateTime<Utc>, problem: Problem) -> Result<(), StoreError> {
