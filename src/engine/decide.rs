@@ -43,6 +43,7 @@ impl Look<'_> {
         let want = if remote.whole { Want::All } else { Want::Paths(&wanted) };
         let kept = self.on.settings.pull || remote.moved;
         let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
+        self.sizes = sizes_there(&snapshot, &remote);
         let mut rows = rows(&snapshot, &remote, &excluder);
         let live = self.live_pulls().await?;
         let released = self.release_merged(&live, &remote, &mut rows).await?;
@@ -162,8 +163,11 @@ impl Look<'_> {
     /// Brings in the contents that are not here yet.
     async fn fetch(&mut self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
         let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
-        let missing: Vec<(Oid, Option<u64>)> =
-            wanted.iter().filter(|oid| !here.contains_key(*oid)).map(|oid| (*oid, None)).collect();
+        let missing: Vec<(Oid, Option<u64>)> = wanted
+            .iter()
+            .filter(|oid| !here.contains_key(*oid))
+            .map(|oid| (*oid, self.sizes.get(oid).copied()))
+            .collect();
         let repo = self.repo.clone();
         let mut arriving = std::pin::pin!(repo.blobs(&missing));
         while let Some(blobs) = arriving.next().await {
@@ -234,6 +238,16 @@ fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<F
         }
     }
     rows
+}
+
+/// How large what GitHub has is, where it said.
+fn sizes_there(snapshot: &Snapshot, remote: &Remote) -> HashMap<Oid, u64> {
+    let recorded = snapshot.paths.values().filter_map(|sides| {
+        let size = sides.github_size.and_then(|size| size.try_into().ok());
+        Some((sides.github?.oid, size?))
+    });
+    let read = remote.paths.values().flatten().filter_map(|there| Some((there.entry.oid, there.size?)));
+    recorded.chain(read).collect()
 }
 
 const NOWHERE: Sides = Sides {

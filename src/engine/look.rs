@@ -4,6 +4,7 @@
 //! or after somebody else's half-done one. Each step ends in one transaction under the lease; what
 //! comes after a crash finds either the step or nothing.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use super::Engine;
 use super::remote::Remote;
 use super::root::RootStart;
 use crate::github::{GithubError, Priority, Repo};
-use crate::model::SyncKind;
+use crate::model::{Oid, SyncKind};
 use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, State};
 use crate::store::settle::Settled;
@@ -64,6 +65,8 @@ pub(super) struct Look<'a> {
     pub recovering: bool,
     /// How far an earlier attempt at the first commit of an empty repository came.
     pub root: Option<RootStart>,
+    /// Bytes of what GitHub has, as far as it said: small files are read many at a time.
+    pub sizes: HashMap<Oid, u64>,
 }
 
 impl Engine {
@@ -126,7 +129,7 @@ impl Engine {
 impl Engine {
     fn looking(&self, lease: Lease, on: Integration, sync: Option<Sync>, recovering: bool) -> Look<'_> {
         let repo = self.repo(&on);
-        let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
+        let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None, sizes: HashMap::new() };
         if look.by_person() {
             look.repo = look.repo.with_priority(Priority::Person);
         }

@@ -24,7 +24,7 @@ use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
 use crate::store::pulls::{self, Carried, Carries, Pull};
 use crate::store::snapshot::{Snapshot, Want};
 use crate::store::syncs::{self, Intent, Sync};
-use crate::store::{StoreError, holds, record};
+use crate::store::{StoreError, holds, integrations, record};
 
 /// What a person proposes.
 #[derive(Debug, Clone)]
@@ -299,6 +299,10 @@ impl Engine {
                     syncs::save(tx, &sync).await?;
                 }
                 record::start_window_again(tx, on.pid).await?;
+                if on.error.is_some() {
+                    // It may have been about what is proposed now.
+                    integrations::set_due(tx, on.pid, on.now, true).await?;
+                }
                 let target = info.number.to_string();
                 let data = json!({ "pull_request": PullView::new(&pull, paths) });
                 let mut event = Event::live("pull_request.opened", &asker.actor, data).of(on.pid, on.project.as_str());

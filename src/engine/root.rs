@@ -71,6 +71,10 @@ impl Look<'_> {
             Err(GithubError::Invalid(_) | GithubError::Stale) => return Err(Trouble::Again),
             other => other?,
         };
+        if !self.repo.commit(made.commit).await?.parents.is_empty() {
+            // Somebody was faster: it went onto their commit, which stands.
+            return Err(Trouble::Again);
+        }
         let regular = Entry { oid: entry.oid, mode: Mode::Regular };
         Ok(RootStart {
             tip: Recorded { commit: made.commit, tree: made.tree },

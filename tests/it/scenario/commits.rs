@@ -77,6 +77,8 @@ async fn somebody_who_fills_an_empty_repository_first_loses_nothing() {
         site.agrees_with(&repo, "main").await;
         assert_eq!(repo.text("main", "theirs.txt").as_deref(), Some("theirs\n"), "{filter}");
         assert_eq!(repo.text("main", "a.txt").as_deref(), Some("a\n"), "{filter}");
+        let theirs = repo.log("main").into_iter().filter(|commit| !commit.author.contains("lockstep"));
+        assert_eq!(theirs.count(), 1, "{filter}: their commit stands: {:?}", repo.log("main"));
     }
 }
 

@@ -88,7 +88,7 @@ async fn a_file_over_fifty_mebibytes_stays_on_github() {
     repo.push("main", &[Change::file("huge.bin", vec![7_u8; (50 << 20) + 1]), Change::file("b.txt", "b\n")]);
     story.drain().await;
     assert_eq!(site.files().await.into_keys().collect::<Vec<_>>(), ["a.txt", "b.txt"]);
-    assert_eq!(site.sync_status().await, "success");
+    assert_eq!(site.state().await, ("connected".to_owned(), None));
     site.change(&[("a.txt", "two\n")]).await;
     story.drain().await;
     assert!(repo.files("main").contains_key("huge.bin"));

@@ -18,7 +18,7 @@ async fn what_cannot_be_made_is_given_up_after_twelve_attempts() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
     let site = pending(&story, &repo).await;
-    story.github.fail_next("/pulls", 1000, 502);
+    story.github.fail_next("POST /repos/{owner}/{repo}/pulls", 1000, 502);
     site.post("/pull-requests", json!({ "title": "Once" })).await.problem(503, "github_unavailable");
     for _ in 0..20 {
         story.pulls_are_due().await;
@@ -50,7 +50,7 @@ async fn what_was_given_up_goes_with_a_persons_sync() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
     let site = pending(&story, &repo).await;
-    story.github.fail_next("/pulls", 1000, 502);
+    story.github.fail_next("POST /repos/{owner}/{repo}/pulls", 1000, 502);
     site.post("/pull-requests", json!({ "title": "Once" })).await.problem(503, "github_unavailable");
     for _ in 0..20 {
         story.pulls_are_due().await;

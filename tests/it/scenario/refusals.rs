@@ -112,7 +112,7 @@ async fn a_name_that_a_rule_forbids_is_held_alone() {
     repo.ruleset("main", "path:secret/");
     site.change(&[("a.txt", "two\n"), ("secret/b.txt", "b\n"), ("secretly.txt", "c\n")]).await;
     story.drain().await;
-    assert_eq!(held(&site).await, is("secret/b.txt", "validation_failed"));
+    assert_eq!(held(&site).await, is("secret/b.txt", "validation_failed"), "{}", site.last().await);
     assert_eq!(repo.files("main").into_keys().collect::<Vec<_>>(), ["a.txt", "secretly.txt"]);
 }
 
@@ -146,4 +146,20 @@ async fn on_the_branch_of_a_pull_request_nothing_is_lost() {
     assert_eq!(site.get("").await["pending_changes"], 1);
     assert_eq!(repo.branches().len(), 1, "no branch is left behind");
     assert_eq!(site.last().await["status"], "failed");
+    story.drain().await;
+}
+
+#[actix_web::test]
+async fn a_pull_request_goes_without_what_is_refused() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    repo.forbid_secret("hunter2");
+    site.change(&[("a.txt", "two\n"), ("key.txt", "hunter2\n")]).await;
+    let pull = site.propose("Change").await;
+    assert_eq!((pull["paths"].clone(), pull["branch"].as_str()), (json!(["a.txt"]), Some("lockstep/change")));
+    assert_eq!(held(&site).await, is("key.txt", "push_protection"));
+    assert_eq!(repo.branches().len(), 2);
+    story.drain().await;
 }
