@@ -13,10 +13,3 @@ UPDATE sync_files f SET pushed = s.direction <> 'pull', came_in = s.direction = 
 ALTER TABLE pull_requests ADD COLUMN given_up boolean NOT NULL DEFAULT false;
 -- Counts the times its status was asked for: an answer that a later question overtook does not count.
 ALTER TABLE pull_requests ADD COLUMN status_reads bigint NOT NULL DEFAULT 0;
-
--- The planner keeps statistics of a column and none of an expression: only so it knows how few of a
--- project's rows are pending, and reads those instead of all.
-ALTER TABLE files ADD COLUMN pending boolean NOT NULL
-    GENERATED ALWAYS AS (NOT excluded AND (oid IS DISTINCT FROM base_oid OR mode IS DISTINCT FROM base_mode)) STORED;
-DROP INDEX files_pending;
-CREATE INDEX files_pending ON files (pid, key) WHERE pending;

@@ -40,7 +40,7 @@ pub struct PendingPage {
     pub added: Vec<Side>,
 }
 
-const PENDING: &str = "f.pending";
+const PENDING: &str = "NOT f.excluded AND (f.oid IS DISTINCT FROM f.base_oid OR f.mode IS DISTINCT FROM f.base_mode)";
 
 impl Store {
     /// Up to `limit` pending paths behind `after`, or excluded ones; none: no such project.

@@ -193,7 +193,7 @@ pub async fn take_up(tx: &Transaction<'_>, id: i64) -> Result<bool, StoreError> 
             "UPDATE pull_requests p SET given_up = false, due_at = now(), attempts = 0, problem = NULL
              WHERE id = $1 AND given_up AND number IS NULL AND (proposed OR EXISTS (
                  SELECT FROM holds h JOIN files f ON f.pid = h.pid AND f.key = h.key
-                 WHERE h.pull_request = p.id AND f.pending))
+                 WHERE h.pull_request = p.id AND (f.oid, f.mode) IS DISTINCT FROM (f.base_oid, f.base_mode)))
              RETURNING pid, sync_id",
             &[&id],
         )

@@ -118,7 +118,7 @@ pub async fn not_gone(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> 
 async fn restart_window(tx: &Transaction<'_>, pid: i64, revision: i64) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE integrations SET window_at = (SELECT min(changed_at) FROM files WHERE pid = $1 AND revision > $2
-             AND pending) WHERE pid = $1",
+             AND NOT excluded AND (oid IS DISTINCT FROM base_oid OR mode IS DISTINCT FROM base_mode)) WHERE pid = $1",
         &[&pid, &revision],
     )
     .await?;

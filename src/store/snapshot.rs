@@ -54,7 +54,7 @@ pub enum Want<'a> {
 const SIDES: &str = "SELECT f.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, f.gh_changed, f.gh_oid, f.gh_mode,
     f.gh_size, f.excluded, f.authors, h.reason, h.oid AS held_oid, h.mode AS held_mode, h.pull_request
     FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key AND h.reason NOT IN ('conflict', 'collision')";
-const PENDING: &str = "f.pending";
+const PENDING: &str = "NOT f.excluded AND (f.oid IS DISTINCT FROM f.base_oid OR f.mode IS DISTINCT FROM f.base_mode)";
 
 impl Store {
     /// Takes a numbered snapshot. `kept`: also paths that stay on GitHub alone, since they may be

@@ -31,7 +31,7 @@ async fn agreed(sql: &Client, pid: i64, files: i32) {
 }
 
 /// Rows of `files` read and written so far.
-pub async fn rows(sql: &Client) -> [i64; 5] {
+async fn rows(sql: &Client) -> [i64; 5] {
     sql.batch_execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
     let select = "SELECT seq_tup_read, idx_tup_fetch, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = 'files'";
     let row = sql.query_one(select, &[]).await.unwrap();
@@ -39,7 +39,7 @@ pub async fn rows(sql: &Client) -> [i64; 5] {
 }
 
 /// The counters of every session of the program, told to the server.
-pub async fn settle(world: &World, sql: &Client) {
+async fn settle(world: &World, sql: &Client) {
     // A session tells its counts when it is idle for a second, or ends: the pool's are ended.
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sql.batch_execute(end).await.unwrap();

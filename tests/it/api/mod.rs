@@ -5,7 +5,7 @@ mod audit;
 mod blobs;
 mod change_rules;
 mod changes;
-pub mod cost;
+mod cost;
 mod files;
 mod hostile;
 mod live;

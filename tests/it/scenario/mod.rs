@@ -5,7 +5,6 @@ mod backoff;
 mod commits;
 mod confirm;
 mod connect;
-mod cost;
 mod deaths;
 mod outsight;
 mod policies;
