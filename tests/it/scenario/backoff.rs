@@ -189,3 +189,24 @@ async fn an_excluded_file_in_the_way_is_no_endless_errand() {
     assert_eq!(repo.text("main", "log").as_deref(), Some("a file\n"));
     assert_eq!(site.sync_status().await, "success");
 }
+
+#[actix_web::test]
+async fn a_permission_withdrawn_and_granted_again() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    story.github.set_permission(story.installation, "contents", "read");
+    site.change(&[("a.txt", "two\n")]).await;
+    story.drain().await;
+    assert_eq!(site.state().await, ("broken".to_owned(), Some("permission_missing".to_owned())));
+    assert_eq!(story.number("SELECT count(*) FROM events WHERE kind = 'integration.broken'").await, 1);
+    site.post("/syncs", json!({})).await.problem(403, "permission_missing");
+    site.change(&[("b.txt", "b\n")]).await;
+    story.drain().await;
+    assert_eq!(site.get("").await["pending_changes"], 2, "accepted, and pending");
+    story.github.set_permission(story.installation, "contents", "write");
+    story.drain().await;
+    assert_eq!(site.state().await, ("connected".to_owned(), None));
+    assert_eq!(story.number("SELECT count(*) FROM events WHERE kind = 'integration.restored'").await, 1);
+    site.agrees_with(&repo, "main").await;
+}
