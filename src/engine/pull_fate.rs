@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -53,8 +53,7 @@ impl Engine {
             error if is_final(error) && !pull.proposed => self.abandon(lease, on, pull, error).await?,
             GithubError::RetryAt { at, .. } => {
                 let problem = Problem::new(error.code(), error.to_string());
-                self.store.make_later(pull.id, *at, pull.attempts, &problem).await?;
-                self.wake_at(Wake::PullRequest { id: pull.id }, *at).await;
+                self.make_later(lease, pull, *at, pull.attempts, problem).await?;
             }
             error => self.put_off(lease, on, pull, Problem::new(error.code(), error.to_string())).await?,
         }
@@ -69,7 +68,26 @@ impl Engine {
         }
         let delay = backoff::random_delay(attempts.unsigned_abs(), self.settings.retry.as_secs_f64());
         let at = Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(1));
-        self.store.make_later(pull.id, at, attempts, &problem).await?;
+        self.make_later(lease, pull, at, attempts, problem).await
+    }
+
+    /// Its history row waits, and says why.
+    async fn make_later(
+        &self,
+        lease: Lease,
+        pull: &Pull,
+        at: DateTime<Utc>,
+        attempts: i32,
+        problem: Problem,
+    ) -> Result<(), StoreError> {
+        self.store
+            .under_lease(lease, async |tx| {
+                pulls::make_later(tx, pull.id, at, attempts, &problem).await?;
+                let Some(mut sync) = sync_of(tx, pull).await? else { return Ok(()) };
+                (sync.status, sync.attempts, sync.error) = (SyncStatus::Queued, attempts, Some(problem.clone()));
+                syncs::save(tx, &sync).await
+            })
+            .await?;
         self.wake_at(Wake::PullRequest { id: pull.id }, at).await;
         Ok(())
     }

@@ -290,6 +290,7 @@ impl Engine {
                 pulls::save(tx, &pull).await?;
                 if let Some(mut sync) = super::pull_branch::sync_of(tx, &pull).await? {
                     sync.status = SyncStatus::Succeeded;
+                    sync.attempts = pull.attempts + 1;
                     sync.commit = pull.head_commit;
                     sync.commit_url = commit_url;
                     sync.pull_request = pull.number;

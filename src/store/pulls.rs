@@ -173,6 +173,23 @@ pub async fn release(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Making it goes on at this time, after so many attempts.
+pub async fn make_later(
+    tx: &Transaction<'_>,
+    id: i64,
+    at: DateTime<Utc>,
+    attempts: i32,
+    problem: &Problem,
+) -> Result<(), StoreError> {
+    let problem = serde_json::to_value(problem).unwrap_or_default();
+    tx.execute(
+        "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = $4 WHERE id = $1 AND number IS NULL",
+        &[&id, &at, &problem, &attempts],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Nobody tries to make it any more: its changes are pending again and wait for a person, unless the
 /// project has others in their place.
 pub async fn give_up(tx: &Transaction<'_>, pull: &Pull, problem: &Problem) -> Result<(), StoreError> {
@@ -345,25 +362,6 @@ impl Store {
                      AND p.number IS NOT NULL AND p.state IN ('open', 'draft') RETURNING p.id";
         let rows = client.query(sql, &[]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    /// Making it goes on at this time, after so many attempts.
-    pub async fn make_later(
-        &self,
-        id: i64,
-        at: DateTime<Utc>,
-        attempts: i32,
-        problem: &Problem,
-    ) -> Result<(), StoreError> {
-        let client = self.client().await?;
-        let problem = serde_json::to_value(problem).unwrap_or_default();
-        client
-            .execute(
-                "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = $4 WHERE id = $1 AND number IS NULL",
-                &[&id, &at, &problem, &attempts],
-            )
-            .await?;
-        Ok(())
     }
 
     /// Its connection is no more: it is not made any more.

@@ -20,6 +20,9 @@ async fn what_cannot_be_made_is_given_up_after_twelve_attempts() {
     let site = pending(&story, &repo).await;
     story.github.fail_next("POST /repos/{owner}/{repo}/pulls", 1000, 502);
     site.post("/pull-requests", json!({ "title": "Once" })).await.problem(503, "github_unavailable");
+    let waiting = site.last().await;
+    assert_eq!((waiting["status"].as_str(), waiting["attempts"].as_i64()), (Some("queued"), Some(1)), "{waiting}");
+    assert_eq!(waiting["error"]["retryable"], true);
     for _ in 0..20 {
         story.pulls_are_due().await;
         story.drain().await;
