@@ -107,6 +107,10 @@ impl Look<'_> {
         if self.on.state == State::Connected {
             return Ok(());
         }
+        if self.on.error.as_ref().is_some_and(|problem| problem.code == Code::PermissionMissing) {
+            // That it can be read shows nothing.
+            self.repo.may_write().await?;
+        }
         let mut settled = self.settled();
         settled.state = State::Connected;
         settled.error = None;

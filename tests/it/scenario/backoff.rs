@@ -46,6 +46,10 @@ async fn a_limit_is_waited_for_without_asking_and_is_no_attempt() {
     let asked = requests();
     site.change(&[("b.txt", "b\n")]).await;
     story.drain().await;
+    assert!(requests() <= asked + 1, "reading has a limit of its own");
+    let asked = requests();
+    site.change(&[("c.txt", "c\n")]).await;
+    story.drain().await;
     assert_eq!(requests(), asked, "GitHub is left alone until then");
     assert_eq!(site.sync_status().await, "error");
     story.engine.queue.clear().await.unwrap();
@@ -203,6 +207,9 @@ async fn a_permission_withdrawn_and_granted_again() {
     site.post("/syncs", json!({})).await.problem(403, "permission_missing");
     site.change(&[("b.txt", "b\n")]).await;
     story.drain().await;
+    story.engine.check_drift(std::time::Duration::ZERO).await.unwrap();
+    story.drain().await;
+    assert_eq!(site.state().await.0, "broken", "that it can be read heals nothing");
     assert_eq!(site.get("").await["pending_changes"], 2, "accepted, and pending");
     story.github.set_permission(story.installation, "contents", "write");
     story.drain().await;
