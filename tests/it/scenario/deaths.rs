@@ -147,6 +147,25 @@ async fn the_first_commit_survives_every_lost_answer() {
 }
 
 #[actix_web::test]
+async fn two_at_once_late_and_again_are_as_good_as_one() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    let other = story.engine.clone();
+    let pid = site.pid().await;
+    for round in 0..3 {
+        site.change(&[("a.txt", &format!("{round}\n"))]).await;
+        repo.push("main", &[("b.txt", format!("{round}\n").as_str())]);
+        let (one, two, three) = tokio::join!(story.engine.look(pid), other.look(pid), story.engine.look(pid));
+        one.and(two).and(three).unwrap();
+    }
+    story.drain().await;
+    site.look().await;
+    site.agrees_with(&repo, "main").await;
+    assert_eq!(repo.log("main").len(), 1 + 3 + 3, "each change once");
+}
+
+#[actix_web::test]
 async fn a_death_at_any_moment_leaves_one_commit_and_one_row() {
     let mut requests = 1;
     // Each time a request later, until nobody dies any more.
