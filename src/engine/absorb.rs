@@ -14,7 +14,7 @@ use crate::store::holds::{self, Note};
 use crate::store::pulls;
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
-use crate::store::{StoreError, Transaction, integrations};
+use crate::store::{StoreError, Transaction, integrations, sync_files};
 use crate::sync::plan::{Collision, Plan};
 
 impl Look<'_> {
@@ -53,6 +53,8 @@ impl Look<'_> {
                         sync.snapshot = Some(decision.snapshot.number);
                         syncs::save(tx, sync).await?;
                         syncs::save_files(tx, on.pid, sync.id, &files).await?;
+                        let came_in = files.iter().map(|file| &file.path);
+                        sync_files::mark_pushed(tx, sync.id, std::iter::empty(), came_in).await?;
                     }
                 }
                 if absorbed.edited {

@@ -29,6 +29,8 @@ pub(super) struct Decision {
     pub live: Vec<LivePull>,
     /// Merged ones, whose paths are released by this look.
     pub released: Vec<i64>,
+    /// The deletions that a person was asked about, when they would still be pushed, though not now.
+    pub unconfirmed: Option<Guard>,
 }
 
 /// Fewer deletions than this never wait for a person.
@@ -41,6 +43,7 @@ impl Look<'_> {
         let want = if remote.whole { Want::All } else { Want::Paths(&wanted) };
         let kept = self.on.settings.pull || remote.moved;
         let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
+        self.sizes = sizes_there(&snapshot, &remote);
         let mut rows = rows(&snapshot, &remote, &excluder);
         let live = self.live_pulls().await?;
         let released = self.release_merged(&live, &remote, &mut rows).await?;
@@ -49,7 +52,11 @@ impl Look<'_> {
         let plan = plan::plan(&rows, &merged, policy);
         let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
         let waits_for_window = later.push.len() > plan.push.len();
-        let mut decision = Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released };
+        let mut decision =
+            Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released, unconfirmed: None };
+        if self.on.confirm.is_some() && !policy.push {
+            decision.unconfirmed = self.guard(&decision, &later).await?;
+        }
         let edited = decision.live.iter().any(|live| live.pull.is_open() && !edits(&decision, live).is_empty());
         decision.waits_for_window |= edited && !policy.push;
         Ok(decision)
@@ -156,8 +163,11 @@ impl Look<'_> {
     /// Brings in the contents that are not here yet.
     async fn fetch(&mut self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
         let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
-        let missing: Vec<(Oid, Option<u64>)> =
-            wanted.iter().filter(|oid| !here.contains_key(*oid)).map(|oid| (*oid, None)).collect();
+        let missing: Vec<(Oid, Option<u64>)> = wanted
+            .iter()
+            .filter(|oid| !here.contains_key(*oid))
+            .map(|oid| (*oid, self.sizes.get(oid).copied()))
+            .collect();
         let repo = self.repo.clone();
         let mut arriving = std::pin::pin!(repo.blobs(&missing));
         while let Some(blobs) = arriving.next().await {
@@ -168,9 +178,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The deletions of this plan, when they are so many that a person must let them through.
-    pub async fn guard(&self, decision: &Decision) -> Result<Option<Guard>, Trouble> {
-        let plan = &decision.plan;
+    /// The deletions of a plan, when they are so many that a person must let them through.
+    pub async fn guard(&self, decision: &Decision, plan: &Plan) -> Result<Option<Guard>, Trouble> {
         let (here, there) = (plan.deletions_in_project(), plan.deletions_on_github());
         if here <= FEW_DELETIONS && there <= FEW_DELETIONS {
             return Ok(None);
@@ -229,6 +238,16 @@ fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<F
         }
     }
     rows
+}
+
+/// How large what GitHub has is, where it said.
+fn sizes_there(snapshot: &Snapshot, remote: &Remote) -> HashMap<Oid, u64> {
+    let recorded = snapshot.paths.values().filter_map(|sides| {
+        let size = sides.github_size.and_then(|size| size.try_into().ok());
+        Some((sides.github?.oid, size?))
+    });
+    let read = remote.paths.values().flatten().filter_map(|there| Some((there.entry.oid, there.size?)));
+    recorded.chain(read).collect()
 }
 
 const NOWHERE: Sides = Sides {

@@ -1,6 +1,6 @@
 //! Drift: what webhooks did not tell. The heads of all connected branches are compared with GitHub's,
 //! up to 100 branches a request, and integrations with a cause are looked at again, because it may
-//! have gone. One replica at a time.
+//! have gone. The status of open pull requests is read again. One replica at a time.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use super::Engine;
 use crate::github::{BranchOf, GithubError, HeadState, InstallationId, Look, RepoRef};
+use crate::job::Wake;
 use crate::model::Code;
 use crate::store::StoreError;
 use crate::store::periodic::{Connected, Unhealed};
@@ -43,7 +44,10 @@ impl Engine {
     }
 
     async fn compare_all(&self) -> Result<usize, StoreError> {
-        Ok(self.probe_unhealed().await? + self.compare_heads().await?)
+        let marked = self.probe_unhealed().await? + self.compare_heads().await?;
+        let open = self.store.mark_open_pulls().await?;
+        self.wake_all(open.into_iter().map(|id| Wake::PullRequest { id }).collect()).await;
+        Ok(marked)
     }
 
     async fn probe_unhealed(&self) -> Result<usize, StoreError> {

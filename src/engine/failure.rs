@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::look::Trouble;
 use crate::github::GithubError;
 use crate::model::{Code, Problem};
 use crate::store::StoreError;
@@ -25,6 +26,16 @@ impl From<Problem> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Failure::Store(error)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Store(error) => error.into(),
+            Trouble::GitHub(error) => error.into(),
+            Trouble::Again => GithubError::Stale.into(),
+        }
     }
 }
 

@@ -12,9 +12,9 @@ use super::view::{self, SyncView};
 use crate::model::{Author, Code, Direction, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
 use crate::store::events::Actor;
 use crate::store::integrations::{Guard, Recorded};
-use crate::store::settle::{self, Window};
+use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
-use crate::store::{StoreError, Transaction, holds, record};
+use crate::store::{StoreError, Transaction, holds, record, sync_files};
 use crate::sync::message::{self, Changed, Facts, Message};
 use crate::sync::template::Template;
 
@@ -68,6 +68,7 @@ impl Look<'_> {
         message: &Message,
     ) -> Result<(), Trouble> {
         let pushed: BTreeSet<FilePath> = files.iter().map(|file| file.path.clone()).collect();
+        let mut came_in = BTreeSet::new();
         let parent = decision.remote.head.map(|head| head.commit);
         let now = self.on.now;
         let row = self.row(now);
@@ -78,13 +79,14 @@ impl Look<'_> {
         let placeholder = row.intent.take().and_then(|intent| intent.placeholder).filter(|_| parent.is_none());
         row.intent = Some(Intent { parent, message: message.full(), placeholder });
         if was_pull {
-            let before = self.engine.store.sync_files(id, i64::MAX).await?;
+            let before = self.engine.store.files_that_came_in(id).await?;
+            came_in = before.iter().map(|file| file.path.clone()).collect();
             files.extend(before.into_iter().filter(|file| !pushed.contains(&file.path)));
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
         let count = files.len() as i64;
         self.row(now).files_changed = count;
-        self.save_row(Some(&files)).await
+        self.save_row(Some(Listed { files, pushed, came_in })).await
     }
 
     /// The one file that an empty repository is started with.
@@ -95,7 +97,7 @@ impl Look<'_> {
         self.save_row(None).await
     }
 
-    async fn save_row(&self, files: Option<&[SyncFile]>) -> Result<(), Trouble> {
+    async fn save_row(&self, listed: Option<Listed>) -> Result<(), Trouble> {
         let Some(sync) = &self.sync else { return Ok(()) };
         self.engine
             .store
@@ -105,8 +107,9 @@ impl Look<'_> {
                     tx.unhurried().await?;
                 }
                 syncs::save(tx, sync).await?;
-                if let Some(files) = files {
-                    syncs::save_files(tx, sync.pid, sync.id, files).await?;
+                if let Some(listed) = &listed {
+                    syncs::save_files(tx, sync.pid, sync.id, &listed.files).await?;
+                    sync_files::mark_pushed(tx, sync.id, listed.pushed.iter(), listed.came_in.iter()).await?;
                 }
                 syncs::attach(tx, sync.pid, sync.id).await
             })
@@ -121,25 +124,27 @@ impl Look<'_> {
         paths: &BTreeMap<FilePath, Option<Entry>>,
         files: &[SyncFile],
     ) -> Result<Message, Trouble> {
+        let revision = decision.snapshot.revision;
         let ids = paths.keys().filter_map(|path| decision.snapshot.paths.get(path)).flat_map(|sides| &sides.authors);
         let authors = self.engine.store.authors(self.on.pid, &ids.copied().collect()).await?;
-        let changes: Vec<Changed<'_>> =
-            files.iter().map(|file| Changed { path: file.path.as_str(), kind: file.change }).collect();
-        let template = Template::of_setting(&self.on.settings.commit_template).ok().flatten();
-        let timestamp = self.on.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let message = message::render(
-            template.as_ref(),
-            &Facts {
-                project: self.on.project.as_str(),
-                changes: &changes,
-                authors: &authors,
-                timestamp: &timestamp,
-                revision: decision.snapshot.revision,
-            },
-        );
+        let message = self.rendered(files.to_vec(), authors.clone(), revision).await?;
         let now = self.on.now;
         self.row(now).author = self.sync.as_ref().and_then(|sync| sync.author.clone()).or_else(|| only_author(authors));
         Ok(message)
+    }
+
+    /// A hostile template may take a core for a while: not one of those that requests wait for.
+    async fn rendered(&self, files: Vec<SyncFile>, authors: Vec<Author>, revision: i64) -> Result<Message, Trouble> {
+        let (template, project) = (self.on.settings.commit_template.clone(), self.on.project.clone());
+        let timestamp = self.on.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let rendering = tokio::task::spawn_blocking(move || {
+            let changes: Vec<Changed<'_>> =
+                files.iter().map(|file| Changed { path: file.path.as_str(), kind: file.change }).collect();
+            let (project, authors, timestamp) = (project.as_str(), authors.as_slice(), timestamp.as_str());
+            let facts = Facts { project, changes: &changes, authors, timestamp, revision };
+            message::render(Template::of_setting(&template).ok().flatten().as_ref(), &facts)
+        });
+        Ok(rendering.await.map_err(|why| StoreError::Internal(format!("a message could not be written: {why}")))?)
     }
 
     /// Ends the look: what was pushed is agreed on, the row says what came of it.
@@ -150,19 +155,41 @@ impl Look<'_> {
         } else {
             self.describe_pull().await?;
         }
-        let window = match (self.push_is_due(), decision.waits_for_window) {
+        let window = match (self.push_is_due(), decision.waits_for_window && decision.unconfirmed.is_none()) {
             (true, _) => Window::After(decision.snapshot.revision),
             (false, true) => Window::Begin,
             (false, false) => Window::Keep,
         };
-        self.end_row(pushed, waits, window).await
+        let mut settled = self.ended(window);
+        if decision.waits_for_window && pushed.is_none() {
+            // What it kept back is tried again when the window is over: until then it stands.
+            settled.error = self.on.error.clone().filter(|problem| lasts_until_pushed(problem.code));
+        }
+        if let Some(guard) = &decision.unconfirmed {
+            settled.error = Some(confirmation(guard));
+            settled.confirm = Some(guard.clone());
+        }
+        self.end_row(pushed, waits, settled).await
     }
 
     /// A commit of an earlier attempt was found: everything that was edited since waits for its own.
     pub async fn finish_push(&mut self, pushed: Pushed) -> Result<(), Trouble> {
         self.on.head = Some(Recorded { commit: pushed.commit.commit, tree: pushed.commit.tree });
         let revision = self.sync.as_ref().map_or(self.on.revision, |sync| sync.revision);
-        self.end_row(Some(pushed), false, Window::After(revision)).await
+        let mut settled = self.ended(Window::After(revision));
+        // Asked for since that attempt.
+        settled.asked = self.on.asked_at;
+        self.end_row(Some(pushed), false, settled).await
+    }
+
+    /// How an integration is left when nothing went wrong.
+    fn ended(&self, window: Window) -> Settled {
+        let mut settled = self.settled();
+        (settled.error, settled.attempts, settled.sync_id) = (None, 0, None);
+        (settled.confirm, settled.confirmed, settled.asked) = (None, None, None);
+        settled.initial_done = true;
+        settled.window = window;
+        settled
     }
 
     /// What others committed, in their words.
@@ -180,7 +207,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn end_row(&mut self, pushed: Option<Pushed>, waits: bool, window: Window) -> Result<(), Trouble> {
+    async fn end_row(&mut self, pushed: Option<Pushed>, waits: bool, mut settled: Settled) -> Result<(), Trouble> {
         let effect = self.sync.as_mut().map(|sync| {
             if let Some(pushed) = &pushed {
                 sync.commit = Some(pushed.commit.commit);
@@ -189,13 +216,7 @@ impl Look<'_> {
             }
             end(sync, waits)
         });
-        let mut settled = self.settled();
-        settled.error = None;
-        settled.attempts = 0;
-        settled.sync_id = None;
-        settled.initial_done = true;
-        (settled.confirm, settled.confirmed) = (None, None);
-        settled.window = window;
+        settled.own.extend(self.sync.as_ref().map(|sync| sync.id));
         settled.synced = self.sync.is_some().then_some(self.on.head.map(|head| head.commit));
         let (on, sync) = (&self.on, &self.sync);
         self.engine
@@ -217,8 +238,8 @@ impl Look<'_> {
 
     async fn end_in_history(&self, tx: &Transaction<'_>, sync: &Sync, kind: Option<&str>) -> Result<(), StoreError> {
         let leaves_nothing = sync.status == SyncStatus::NoChanges && sync.kind == SyncKind::Auto;
-        if leaves_nothing {
-            return syncs::delete(tx, sync.id).await;
+        if leaves_nothing && syncs::delete_unasked(tx, sync.id).await? {
+            return Ok(());
         }
         let mut ended = sync.clone();
         ended.finished_at = Some(syncs::clock(tx).await?);
@@ -248,7 +269,7 @@ impl Look<'_> {
 
     /// Stops before deletions that only a person can let through.
     pub async fn must_wait_for_confirmation(&mut self, decision: &Decision) -> Result<bool, Trouble> {
-        let Some(guard) = self.guard(decision).await? else { return Ok(false) };
+        let Some(guard) = self.guard(decision, &decision.plan).await? else { return Ok(false) };
         if self.on.confirmed.as_deref() == Some(guard.fingerprint.as_str()) {
             return Ok(false);
         }
@@ -264,8 +285,7 @@ impl Look<'_> {
         let mut settled = self.settled();
         settled.error = Some(problem);
         settled.confirm = Some(guard);
-        settled.confirmed = None;
-        settled.sync_id = None;
+        (settled.confirmed, settled.sync_id, settled.asked) = (None, None, None);
         settled.window = Window::After(decision.snapshot.revision);
         let (on, sync) = (&self.on, &self.sync);
         self.engine
@@ -279,6 +299,18 @@ impl Look<'_> {
             .await?;
         Ok(true)
     }
+}
+
+/// Only a push that succeeds shows that it is gone.
+fn lasts_until_pushed(code: Code) -> bool {
+    matches!(code, Code::BranchProtected | Code::PushProtection | Code::FileTooLarge | Code::ValidationFailed)
+}
+
+/// A row's files: those that GitHub is asked for, and those that came from there.
+struct Listed {
+    files: Vec<SyncFile>,
+    pushed: BTreeSet<FilePath>,
+    came_in: BTreeSet<FilePath>,
 }
 
 /// How the row ends, and the event that tells of it.

@@ -4,6 +4,7 @@
 //! or after somebody else's half-done one. Each step ends in one transaction under the lease; what
 //! comes after a crash finds either the step or nothing.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use super::Engine;
 use super::remote::Remote;
 use super::root::RootStart;
 use crate::github::{GithubError, Priority, Repo};
-use crate::model::SyncKind;
+use crate::model::{Oid, SyncKind};
 use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, State};
 use crate::store::settle::Settled;
@@ -64,6 +65,8 @@ pub(super) struct Look<'a> {
     pub recovering: bool,
     /// How far an earlier attempt at the first commit of an empty repository came.
     pub root: Option<RootStart>,
+    /// Bytes of what GitHub has, as far as it said: small files are read many at a time.
+    pub sizes: HashMap<Oid, u64>,
 }
 
 impl Engine {
@@ -112,16 +115,46 @@ impl Engine {
             Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
             None => None,
         };
-        let by_person = sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto);
-        let priority = if by_person { Priority::Person } else { Priority::Background };
-        let repo = self.repo(&on).with_priority(priority);
-        let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
+        let mut look = self.looking(lease, on, sync, recovering);
         match look.run().await {
             Ok(()) => Ok(()),
             Err(Trouble::Again) if round < IMMEDIATE_LOOKS => look.again().await,
             Err(Trouble::Again) => look.fail(GithubError::Stale).await,
             Err(Trouble::GitHub(error)) => look.fail(error).await,
             Err(Trouble::Store(error)) => Err(error),
+        }
+    }
+}
+
+impl Engine {
+    fn looking(&self, lease: Lease, on: Integration, sync: Option<Sync>, recovering: bool) -> Look<'_> {
+        let repo = self.repo(&on);
+        let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None, sizes: HashMap::new() };
+        if look.by_person() {
+            look.repo = look.repo.with_priority(Priority::Person);
+        }
+        look
+    }
+
+    /// What an answer that was lost, or a holder that died, left open is found out, and nothing else
+    /// is done: whoever takes the lease for something of its own begins with this.
+    pub(super) async fn find_out(&self, lease: Lease, recovering: bool) -> Result<(), Trouble> {
+        let Some(on) = self.store.integration(lease.pid).await? else { return Ok(()) };
+        if recovering {
+            // Whatever it was due for is due again.
+            self.store.look_again(on.pid, on.now, true).await?;
+        }
+        let open = match on.sync_id {
+            Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
+            None => None,
+        };
+        match open {
+            Some(sync) if sync.intent.is_some() && on.head.is_some() => {
+                let mut look = self.looking(lease, on, Some(sync), true);
+                let mut remote = look.read_remote().await?;
+                look.recover(&mut remote).await.map(|_| ())
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -151,7 +184,7 @@ impl Look<'_> {
     /// Whether a person waits for this: then it goes before what runs by itself, and nothing pending
     /// is held back for a window.
     pub fn by_person(&self) -> bool {
-        self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
+        self.on.asked_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
     }
 
     fn must_read_remote(&self) -> bool {
@@ -187,7 +220,7 @@ impl Look<'_> {
     }
 
     /// The plan's ground moved: another look at once, at GitHub's side too.
-    async fn again(&self) -> Result<(), StoreError> {
+    pub(super) async fn again(&self) -> Result<(), StoreError> {
         self.engine.store.mark_again(self.lease).await
     }
 
@@ -200,7 +233,12 @@ impl Look<'_> {
 
     /// The row of this look, made when it has an effect or an error.
     pub fn row(&mut self, now: DateTime<Utc>) -> &mut Sync {
-        let (on, kind) = (&self.on, if self.on.initial_done { SyncKind::Auto } else { SyncKind::Initial });
+        let kind = match (self.on.initial_done, self.on.asked_at) {
+            (false, _) => SyncKind::Initial,
+            (true, Some(_)) => SyncKind::Manual,
+            (true, None) => SyncKind::Auto,
+        };
+        let on = &self.on;
         self.sync.get_or_insert_with(|| {
             Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, now)
         })

@@ -3,21 +3,20 @@
 //! Contract 6.10 to 6.12. What can pass by itself is tried again later, without a worker waiting for
 //! it; what cannot is shown with the next step, and looked at again when drift is checked.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::look::{Look, Trouble};
 use super::push::Pushed;
+use super::refused::Refusal;
 use crate::github::GithubError;
-use crate::model::{Code, Entry, FilePath, Problem, SyncKind, SyncStatus};
+use crate::model::{Code, Problem, SyncKind, SyncStatus};
 use crate::queue::backoff;
 use crate::store::events::Actor;
 use crate::store::integrations::State;
 use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Sync};
-use crate::store::{StoreError, Transaction, holds};
+use crate::store::{StoreError, Transaction, holds, sync_files};
 
 /// Attempts before a sync becomes a dead letter; waiting for a limit is none.
 pub const MAX_ATTEMPTS: i32 = 12;
@@ -83,6 +82,11 @@ fn judge(error: &GithubError) -> Verdict {
     }
 }
 
+/// Another installation may reach what this one does not.
+fn is_out_of_reach(code: Code) -> bool {
+    matches!(code, Code::InstallationRemoved | Code::RepositoryNotAccessible | Code::RepositoryGone)
+}
+
 /// The contract's table of causes.
 fn state_of(code: Code) -> State {
     match code {
@@ -102,6 +106,10 @@ impl Look<'_> {
     pub async fn heal(&mut self) -> Result<(), Trouble> {
         if self.on.state == State::Connected {
             return Ok(());
+        }
+        if self.on.error.as_ref().is_some_and(|problem| problem.code == Code::PermissionMissing) {
+            // That it can be read shows nothing.
+            self.repo.may_write().await?;
         }
         let mut settled = self.settled();
         settled.state = State::Connected;
@@ -128,14 +136,58 @@ impl Look<'_> {
     /// Ends the pass with what GitHub's answer means.
     pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
         tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
-        match judge(&error) {
+        let verdict = judge(&error);
+        let stopped_by = match &verdict {
+            Verdict::Stop(_, problem) => Some(problem.code),
+            _ => None,
+        };
+        if stopped_by.is_some_and(is_out_of_reach) && self.reached_elsewhere().await? {
+            return self.again().await;
+        }
+        let moved_out_of_sight = stopped_by == Some(Code::RepositoryGone) && self.person_sees_it().await?;
+        match verdict {
             Verdict::Stop(state, problem) if self.on.gone && problem.code == Code::RepositoryNotAccessible => {
                 self.stop(state, Problem::new(Code::RepositoryGone, "The repository was deleted on GitHub.")).await
+            }
+            Verdict::Stop(state, _) if moved_out_of_sight => {
+                let detail = "The repository moved to an owner where the GitHub App is not installed.";
+                self.stop(state, Problem::new(Code::RepositoryNotAccessible, detail)).await
             }
             Verdict::Wait(at, problem) => self.wait(at, problem).await,
             Verdict::Retry(problem) => self.retry(problem).await,
             Verdict::Stop(state, problem) => self.stop(state, problem).await,
         }
+    }
+
+    /// Whether another installation than the recorded one reaches the repository: installed again, or
+    /// moved. Then that one is tried.
+    async fn reached_elsewhere(&self) -> Result<bool, StoreError> {
+        let found = match self.engine.github.installation_of_repository(&self.on.full_name).await {
+            Ok(found) => found.map(|found| found.id).filter(|id| *id != self.on.installation_id),
+            Err(error) => {
+                tracing::debug!(%error, "whether another installation reaches it could not be asked");
+                None
+            }
+        };
+        match found {
+            Some(id) => self.engine.store.take_installation(self.lease, id).await,
+            None => Ok(false),
+        }
+    }
+
+    /// A private repository that moved out of the App's sight looks deleted to it; the person who
+    /// connected it may see more. Not when GitHub told of the deletion.
+    async fn person_sees_it(&self) -> Result<bool, StoreError> {
+        if self.on.gone {
+            return Ok(false);
+        }
+        let authorization = match self.engine.authorization(self.on.pid, &self.on.connected_by).await {
+            Ok(authorization) => authorization,
+            Err(super::failure::Failure::Store(error)) => return Err(error),
+            Err(_) => return Ok(false),
+        };
+        let seen = self.engine.github.repository_as_user(&authorization.tokens.access, &self.on.full_name).await;
+        Ok(seen.is_ok_and(|found| found.repository.id == self.on.repository_id))
     }
 
     async fn wait(&mut self, at: DateTime<Utc>, problem: Problem) -> Result<(), StoreError> {
@@ -177,6 +229,7 @@ impl Look<'_> {
     async fn give_up(&mut self, problem: Problem, attempts: i32) -> Result<(), StoreError> {
         let mut settled = self.settled();
         (settled.attempts, settled.sync_id, settled.error) = (0, None, Some(problem.clone()));
+        settled.asked = None;
         let now = self.on.now;
         fail_row(self.row(now), problem, attempts);
         settled.window = Window::After(self.on.revision);
@@ -187,7 +240,7 @@ impl Look<'_> {
     async fn stop(&mut self, state: State, problem: Problem) -> Result<(), StoreError> {
         let changed_state = state != self.on.state && state != State::Connected;
         let mut settled = self.settled();
-        (settled.state, settled.attempts, settled.sync_id) = (state, 0, None);
+        (settled.state, settled.attempts, settled.sync_id, settled.asked) = (state, 0, None, None);
         settled.window = Window::After(self.on.revision);
         settled.error = Some(problem.clone());
         if let Some(sync) = self.sync.as_mut() {
@@ -227,16 +280,17 @@ impl Look<'_> {
         failure: Option<Failure>,
     ) -> Result<(), StoreError> {
         let Some(failure) = failure else { return syncs::save(tx, sync).await };
-        if sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await? {
-            // Drift looks at an unhealed cause again and again; history tells it once.
-            return syncs::delete(tx, sync.id).await;
+        // Drift looks at an unhealed cause again and again; history tells it once.
+        let repeats = sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await?;
+        if repeats && syncs::delete_unasked(tx, sync.id).await? {
+            return Ok(());
         }
         let mut ended = sync.clone();
         ended.finished_at = Some(syncs::clock(tx).await?);
         syncs::save(tx, &ended).await?;
         if failure.dead_letter {
             let error = ended.error.clone().unwrap_or_else(|| Problem::new(Code::Internal, "unknown"));
-            syncs::bury(tx, self.on.project.as_str(), &ended, &error).await?;
+            syncs::bury(tx, self.on.project.as_str(), &ended, None, &error).await?;
         }
         self.say_sync(tx, &ended, "sync.failed").await
     }
@@ -248,15 +302,9 @@ impl Look<'_> {
     }
 
     /// GitHub refused files of the commit, or the commit: the files are held and the others go on.
-    pub async fn hold_refused(
-        &mut self,
-        code: Code,
-        detail: String,
-        named: Vec<String>,
-        paths: BTreeMap<FilePath, Option<Entry>>,
-    ) -> Result<Option<Pushed>, Trouble> {
-        let refused: BTreeMap<FilePath, Option<Entry>> =
-            paths.into_iter().filter(|(path, _)| named.iter().any(|name| name == path.as_str())).collect();
+    /// `from_nothing`: what was begun for a first commit may be on the branch, and is gone on with.
+    pub async fn hold_refused(&mut self, refusal: Refusal, from_nothing: bool) -> Result<Option<Pushed>, Trouble> {
+        let Refusal { code, detail, paths: refused } = refusal;
         if refused.is_empty() {
             return Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: Vec::new() }));
         }
@@ -269,7 +317,10 @@ impl Look<'_> {
                 if let Some(sync) = sync {
                     let mut waiting = sync.clone();
                     waiting.error = Some(problem.clone());
-                    waiting.forget_push();
+                    if !from_nothing {
+                        waiting.forget_push();
+                        waiting.files_changed = sync_files::forget_pushed(tx, waiting.id).await?;
+                    }
                     syncs::save(tx, &waiting).await?;
                 }
                 Ok(())

@@ -76,6 +76,7 @@ pub(super) async fn write(
         draft: false,
         proposed: true,
         released: false,
+        given_up: false,
         problem: None,
         attempts: 0,
         created_by: author.map(|author| author.id),

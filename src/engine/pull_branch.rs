@@ -12,6 +12,7 @@ use super::decide::Decision;
 use super::look::{Look, Trouble};
 use super::pulls::{is_made, versions};
 use super::push::{Move, fits_mutation};
+use super::receipt;
 use super::view::{self, SyncView};
 use crate::github::{CommitMessage, Committed, Content, GithubError, HeadState, Repo, TreeChange};
 use crate::model::{Entry, FilePath, Oid, SyncKind, SyncStatus};
@@ -20,6 +21,9 @@ use crate::store::pulls::{self, Carried, Carries, Pull};
 use crate::store::syncs::{self, Sync, SyncFile};
 use crate::store::{StoreError, Transaction};
 use crate::sync::message::{self, Changed, Facts};
+
+/// How far back our own commit is looked for.
+const MAX_BACK: u32 = 100;
 
 /// Makes commits on the branch of a pull request.
 pub(super) struct Branch<'a> {
@@ -40,21 +44,53 @@ impl Branch<'_> {
                 base
             }
         };
-        if head != base {
-            let newest = self.repo.commit(head).await?;
-            let detail = format!("The branch {} is somebody else's.", pull.branch);
-            let taken = GithubError::Refused { code: crate::model::Code::PullRequestExists, detail, paths: Vec::new() };
-            return if is_made(&newest, pull, message) { Ok(head) } else { Err(taken.into()) };
-        }
         let tree = self.repo.commit(base).await?.tree;
+        if head != base {
+            return self.made_before(pull, head, tree, carries, message).await;
+        }
         let (headline, body) = message.split_once("\n\n").unwrap_or((message, ""));
         let said = CommitMessage { headline: headline.to_owned(), body: body.to_owned() };
         let before = carries.iter().map(|(path, carried)| (path.clone(), carried.old)).collect();
         Ok(self.commit(&pull.branch, (base, tree), &before, &versions(carries), &said).await?.commit)
     }
 
-    /// One commit onto `head`, by mutation or by trees.
+    /// The commit of an earlier attempt; others may have pushed onto it since.
+    async fn made_before(
+        &self,
+        pull: &Pull,
+        head: Oid,
+        before: Oid,
+        carries: &Carries,
+        message: &str,
+    ) -> Result<Oid, Trouble> {
+        let back = self.repo.commits_back(head, MAX_BACK).await?;
+        let Some(made) = back.iter().find(|commit| is_made(commit, pull, message)) else {
+            let detail = format!("The branch {} is somebody else's.", pull.branch);
+            let code = crate::model::Code::PullRequestExists;
+            return Err(GithubError::Refused { code, detail, paths: Vec::new() }.into());
+        };
+        if !receipt::holds(self.repo, Some(before), made.tree, &versions(carries)).await? {
+            let detail = format!("The commit on {} does not hold what was sent.", pull.branch);
+            return Err(GithubError::Unavailable { detail, ambiguous: true }.into());
+        }
+        Ok(made.oid)
+    }
+
+    /// One commit onto `head`, by mutation or by trees, believed when the branch shows it.
     async fn commit(
+        &self,
+        branch: &str,
+        (head, tree): (Oid, Oid),
+        before: &BTreeMap<FilePath, Option<Entry>>,
+        after: &BTreeMap<FilePath, Option<Entry>>,
+        message: &CommitMessage,
+    ) -> Result<Committed, Trouble> {
+        let made = self.commit_unchecked(branch, (head, tree), before, after, message).await?;
+        receipt::check(self.repo, branch, Some(tree), &made, after).await?;
+        Ok(made)
+    }
+
+    async fn commit_unchecked(
         &self,
         branch: &str,
         (head, tree): (Oid, Oid),
@@ -80,7 +116,10 @@ impl Branch<'_> {
                 after.iter().filter_map(|(path, to)| Some((path.clone(), content((*to)?)))).collect();
             let deletions: Vec<FilePath> =
                 after.iter().filter(|(_, to)| to.is_none()).map(|(path, _)| path.clone()).collect();
-            return Ok(self.repo.create_commit_on_branch(branch, head, message, &additions, &deletions).await?);
+            match self.repo.create_commit_on_branch(branch, head, message, &additions, &deletions).await {
+                Err(GithubError::TooLarge { .. }) => {}
+                made => return Ok(made?),
+            }
         }
         let changes = after
             .iter()

@@ -46,7 +46,6 @@ impl Engine {
     pub(super) async fn pull_request(&self, id: i64) -> Result<(), StoreError> {
         let Some(pull) = self.store.pull(id).await? else { return Ok(()) };
         let Some(number) = pull.number else { return self.resume_pull(pull).await };
-        self.store.status_taken(id).await?;
         match self.read_status(&pull, number).await {
             Ok(_) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
@@ -73,7 +72,9 @@ impl Engine {
     }
 
     async fn read_status(&self, pull: &Pull, number: i64) -> Result<Pull, Failure> {
-        let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.connection == pull.connection) else {
+        let reading = self.store.status_taken(pull.id).await?;
+        let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.repository_id == pull.repository_id)
+        else {
             return Ok(pull.clone());
         };
         let status = match self.repo(&on).pull_status(number).await {
@@ -85,6 +86,9 @@ impl Engine {
         pulls::lock_project(&tx, pull.pid).await?;
         let Some(before) = pulls::by_id(&tx, pull.id).await? else { return Ok(pull.clone()) };
         let after = apply(&before, &status);
+        if !pulls::is_last_reading(&tx, pull.id, reading).await? {
+            return Ok(after);
+        }
         if after != before {
             pulls::save(&tx, &after).await?;
             self.follow_state(&tx, &on, &before, &after).await?;
@@ -105,15 +109,21 @@ impl Engine {
         before: &Pull,
         after: &Pull,
     ) -> Result<(), StoreError> {
+        if after.connection != on.connection {
+            // Of an earlier connection to the same repository: it holds nothing.
+            return Ok(());
+        }
         let was_open = before.is_open();
         match after.state.as_str() {
             // The branch has it now: the next look, at the branch as it is since, releases the paths.
-            "merged" if before.state != "merged" && after.base == on.branch => set_due(tx, on.pid, on.now, true).await,
-            "merged" | "closed" if was_open && after.proposed => pulls::release(tx, after.id).await,
-            "merged" | "closed" if was_open => pulls::hold_for_person(tx, after.id).await,
-            "open" | "draft" if before.state == "closed" => pulls::hold(tx, after.pid, after.id).await,
-            _ => Ok(()),
+            "merged" if before.state != "merged" && after.base == on.branch => {}
+            "merged" | "closed" if was_open && after.proposed => pulls::release(tx, after.id).await?,
+            "merged" | "closed" if was_open => pulls::hold_for_person(tx, after.id).await?,
+            "open" | "draft" if before.state == "closed" => pulls::hold(tx, after.pid, after.id).await?,
+            _ => return Ok(()),
         }
+        // What its paths are now held for, or not, is decided anew.
+        set_due(tx, on.pid, on.now, true).await
     }
 
     async fn say_pull(&self, tx: &Transaction<'_>, on: &Integration, pull: &Pull) -> Result<(), StoreError> {

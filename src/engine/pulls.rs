@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,13 +18,13 @@ use super::requests::Asker;
 use super::view::PullView;
 use crate::github::{CommitInfo, CommitMessage, GithubError, HeadState, NewPull, Priority, PullInfo, Repo};
 use crate::model::{BranchName, Code, Entry, FilePath, Problem, SyncKind, SyncStatus};
-use crate::queue::{backoff, heartbeat};
+use crate::queue::heartbeat;
 use crate::store::events::{self, Event};
 use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
 use crate::store::pulls::{self, Carried, Carries, Pull};
 use crate::store::snapshot::{Snapshot, Want};
 use crate::store::syncs::{self, Intent, Sync};
-use crate::store::{StoreError, record};
+use crate::store::{StoreError, holds, integrations, record};
 
 /// What a person proposes.
 #[derive(Debug, Clone)]
@@ -47,12 +46,16 @@ impl Engine {
     /// `createPullRequest`.
     pub async fn propose(&self, project: &str, proposal: Proposal, asker: &Asker) -> Result<Pull, Failure> {
         let pid = self.connected_pid(project).await?;
-        let lease = self.lease_for_person(pid).await?;
+        let (lease, recovering) = self.lease_for_person(pid).await?;
         let beat = || async move {
             drop(self.store.renew_lease(lease).await);
         };
-        let made =
-            heartbeat::while_beating(Duration::from_secs(4), beat, self.propose_under(lease, &proposal, asker)).await;
+        let proposing = async {
+            // What the branch has already is no longer pending.
+            self.find_out(lease, recovering).await?;
+            self.propose_under(lease, &proposal, asker).await
+        };
+        let made = heartbeat::while_beating(Duration::from_secs(4), beat, proposing).await;
         self.let_go(lease).await?;
         made
     }
@@ -64,7 +67,7 @@ impl Engine {
     }
 
     /// The lease, waiting a while for whoever has it.
-    async fn lease_for_person(&self, pid: i64) -> Result<Lease, Failure> {
+    async fn lease_for_person(&self, pid: i64) -> Result<(Lease, bool), Failure> {
         let token = Uuid::new_v4();
         let taken = heartbeat::until(PATIENCE, Duration::from_millis(100), || async move {
             match self.store.acquire_lease(pid, token).await {
@@ -73,7 +76,7 @@ impl Engine {
             }
         });
         match taken.await {
-            Some(Ok(Acquired::Lease { lease, .. })) => Ok(lease),
+            Some(Ok(Acquired::Lease { lease, recovering })) => Ok((lease, recovering)),
             Some(Ok(_)) => Err(not_connected()),
             Some(Err(error)) => Err(error.into()),
             None => Err(Problem::new(Code::Unavailable, "A sync of this project is still running.").into()),
@@ -99,11 +102,12 @@ impl Engine {
         let live = self.store.live_pulls(on.pid, on.connection).await?;
         if let Some(begun) =
             live.iter().find(|pull| pull.state == "creating" && pull.title == proposal.title && !pull.proposed)
+            && (!begun.given_up || self.store.under_lease(lease, async |tx| pulls::take_up(tx, begun.id).await).await?)
         {
-            return self.make_pull(lease, &on, begun.clone(), asker).await;
+            return self.make_pull(lease, &on, Pull { attempts: 0, given_up: false, ..begun.clone() }, asker).await;
         }
         if let Some(branch) = &proposal.branch
-            && live.iter().any(|pull| pull.branch == branch.as_str())
+            && live.iter().any(|pull| pull.branch == branch.as_str() && !pull.given_up)
         {
             return Err(
                 Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into()
@@ -111,16 +115,29 @@ impl Engine {
         }
         let repo = self.repo(&on).with_priority(Priority::Person);
         let (base, head) = base_of(&on, &repo, proposal.base.as_ref()).await?;
-        let snapshot = self.store.gather(lease, Want::Paths(&Default::default()), false).await?;
-        let carries = self.carries(&repo, &snapshot, &on, head).await?;
-        if carries.is_empty() {
-            return Err(Problem::new(Code::NothingToSync, "No change waits to be proposed.").into());
+        // A person asks: what was refused is tried again.
+        self.store.under_lease(lease, async |tx| holds::forget_refusals(tx, on.pid).await).await?;
+        let mut refused: Option<(usize, Failure)> = None;
+        loop {
+            let snapshot = self.store.gather(lease, Want::Paths(&Default::default()), false).await?;
+            let carries = self.carries(&repo, &snapshot, &on, head).await?;
+            match refused {
+                // Files that GitHub refuses are held, and the others go without them.
+                Some((before, failure)) if carries.is_empty() || carries.len() >= before => return Err(failure),
+                None if carries.is_empty() => {
+                    return Err(Problem::new(Code::NothingToSync, "No change waits to be proposed.").into());
+                }
+                _ => {}
+            }
+            let branch = free_branch(&repo, proposal).await?;
+            let mut pull = blank(&on, proposal, branch, base.clone(), head, asker);
+            let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
+            self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
+            match self.make_pull(lease, &on, pull, asker).await {
+                Ok(pull) => return Ok(pull),
+                Err(failure) => refused = Some((carries.len(), failure)),
+            }
         }
-        let branch = free_branch(&repo, proposal).await?;
-        let mut pull = blank(&on, proposal, branch, base, head, asker);
-        let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
-        self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
-        self.make_pull(lease, &on, pull, asker).await
     }
 
     /// What is pending, against what the base has.
@@ -132,8 +149,12 @@ impl Engine {
         head: Recorded,
     ) -> Result<Carries, Failure> {
         let waiting = snapshot.paths.iter().filter(|(_, sides)| {
-            let with_another = sides.held.as_ref().is_some_and(|held| held.reason == "pull_request");
-            sides.github == sides.base && !with_another
+            let held = sides.held.as_ref().is_some_and(|held| match held.reason.as_str() {
+                "pull_request" => true,
+                "refused" => held.version == sides.project,
+                _ => false,
+            });
+            sides.github == sides.base && !held
         });
         let mut carries: Carries =
             waiting.map(|(path, sides)| (path.clone(), Carried { entry: sides.project, old: sides.github })).collect();
@@ -202,28 +223,16 @@ impl Engine {
     }
 
     /// Carries the making of a pull request as far as it goes.
-    async fn make_pull(&self, lease: Lease, on: &Integration, pull: Pull, asker: &Asker) -> Result<Pull, Failure> {
-        let mut pull = pull;
+    pub(super) async fn make_pull(
+        &self,
+        lease: Lease,
+        on: &Integration,
+        mut pull: Pull,
+        asker: &Asker,
+    ) -> Result<Pull, Failure> {
         match self.steps(lease, on, &mut pull).await {
             Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
-            Err(Trouble::Store(error)) => Err(error.into()),
-            // What a proposal carries has no other place: it is kept, and tried again.
-            Err(Trouble::GitHub(error)) if is_final(&error) && !pull.proposed => {
-                self.abandon(lease, on, &pull, &error).await?;
-                Err(error.into())
-            }
-            Err(Trouble::GitHub(error)) => {
-                let delay = backoff::random_delay(pull.attempts.unsigned_abs() + 1, self.settings.retry.as_secs_f64());
-                let at = match &error {
-                    GithubError::RetryAt { at, .. } => *at,
-                    _ => Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(1)),
-                };
-                let problem = Problem::new(error.code(), error.to_string());
-                self.store.make_later(pull.id, at, &problem).await?;
-                self.wake_at(crate::job::Wake::PullRequest { id: pull.id }, at).await;
-                Err(error.into())
-            }
-            Err(Trouble::Again) => Err(Problem::new(Code::GithubUnavailable, "The branch keeps moving.").into()),
+            Err(trouble) => Err(self.pull_not_made(lease, on, &pull, trouble).await?),
         }
     }
 
@@ -281,6 +290,7 @@ impl Engine {
                 pulls::save(tx, &pull).await?;
                 if let Some(mut sync) = super::pull_branch::sync_of(tx, &pull).await? {
                     sync.status = SyncStatus::Succeeded;
+                    sync.attempts = pull.attempts + 1;
                     sync.commit = pull.head_commit;
                     sync.commit_url = commit_url;
                     sync.pull_request = pull.number;
@@ -290,6 +300,10 @@ impl Engine {
                     syncs::save(tx, &sync).await?;
                 }
                 record::start_window_again(tx, on.pid).await?;
+                if on.error.is_some() {
+                    // It may have been about what is proposed now.
+                    integrations::set_due(tx, on.pid, on.now, true).await?;
+                }
                 let target = info.number.to_string();
                 let data = json!({ "pull_request": PullView::new(&pull, paths) });
                 let mut event = Event::live("pull_request.opened", &asker.actor, data).of(on.pid, on.project.as_str());
@@ -299,62 +313,6 @@ impl Engine {
             })
             .await?;
         Ok(pull)
-    }
-
-    /// GitHub will never take it: everything is pending again.
-    async fn abandon(
-        &self,
-        lease: Lease,
-        on: &Integration,
-        pull: &Pull,
-        error: &GithubError,
-    ) -> Result<(), StoreError> {
-        let problem = match Failure::from(error.clone()) {
-            Failure::Problem(problem) | Failure::Later(problem, _) => problem,
-            Failure::Store(error) => return Err(error),
-        };
-        self.store
-            .under_lease(lease, async |tx| {
-                if let Some(mut sync) = super::pull_branch::sync_of(tx, pull).await? {
-                    sync.status = SyncStatus::Failed;
-                    sync.error = Some(problem);
-                    sync.intent = None;
-                    sync.finished_at = Some(syncs::clock(tx).await?);
-                    syncs::save(tx, &sync).await?;
-                }
-                pulls::forget(tx, pull.id).await
-            })
-            .await?;
-        if let Some(commit) = pull.head_commit.or(pull.base_commit) {
-            // Best effort: an empty branch of ours is only untidy.
-            drop(self.repo(on).delete_ref_if(&pull.branch, commit).await);
-        }
-        Ok(())
-    }
-
-    /// Goes on with one that was begun.
-    pub(super) async fn resume_pull(&self, pull: Pull) -> Result<(), StoreError> {
-        let (lease, on) = match self.store.acquire_lease(pull.pid, Uuid::new_v4()).await? {
-            Acquired::Lease { lease, .. } => match self.store.integration(pull.pid).await? {
-                Some(on) => (lease, on),
-                None => return Ok(()),
-            },
-            _ => {
-                self.wake_at(crate::job::Wake::PullRequest { id: pull.id }, Utc::now() + TimeDelta::seconds(1)).await;
-                return Ok(());
-            }
-        };
-        let asker = Asker { actor: events::Actor::System, author: None, request_id: None };
-        let beat = || async move {
-            drop(self.store.renew_lease(lease).await);
-        };
-        let made =
-            heartbeat::while_beating(Duration::from_secs(4), beat, self.make_pull(lease, &on, pull, &asker)).await;
-        self.let_go(lease).await?;
-        match made {
-            Err(Failure::Store(error)) => Err(error),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -444,20 +402,13 @@ fn blank(on: &Integration, proposal: &Proposal, branch: String, base: String, he
         draft: proposal.draft,
         proposed: false,
         released: false,
+        given_up: false,
         problem: None,
         attempts: 0,
         created_by: asker.author.as_ref().map(|author| author.id.clone()),
         created_at: on.now,
         updated_at: on.now,
     }
-}
-
-/// What no later attempt can change.
-fn is_final(error: &GithubError) -> bool {
-    matches!(
-        error,
-        GithubError::Refused { .. } | GithubError::Invalid(_) | GithubError::TooLarge { .. } | GithubError::NotFound
-    )
 }
 
 /// Whether this commit is the one that was to be made.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::decide::Decision;
 use super::finish::pushed_files;
 use super::look::{Look, Trouble};
+use super::receipt;
 use crate::github::{CommitMessage, Committed, Content, GithubError, TreeChange};
 use crate::model::{Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
@@ -53,8 +54,9 @@ impl Look<'_> {
         };
         match made {
             Ok(commit) => Ok(Some(Pushed { commit, paths, message })),
-            Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: named })) => {
-                self.hold_refused(code, detail, named, paths).await
+            Err(Trouble::GitHub(error @ GithubError::Refused { .. })) => {
+                let refusal = self.engine.refusal(&self.repo, self.on.pid, error, &paths).await?;
+                self.hold_refused(refusal, decision.remote.head.is_none()).await
             }
             // The branch or the repository went away meanwhile: looking says which.
             Err(Trouble::GitHub(GithubError::NotFound | GithubError::Empty)) => Err(Trouble::Again),
@@ -81,7 +83,7 @@ impl Look<'_> {
             self.commit_by_trees(head, &moves, message).await?
         };
         if !self.repo.has_proven(committed.commit) {
-            self.verify(head.tree, committed.tree, paths).await?;
+            receipt::check(&self.repo, &self.on.branch, Some(head.tree), &committed, paths).await?;
         }
         Ok(committed)
     }
@@ -149,23 +151,6 @@ impl Look<'_> {
             Some(oid) => Err(crate::store::StoreError::Internal(format!("the content of {oid} is missing")).into()),
             None => Ok(contents),
         }
-    }
-
-    /// Believes no answer: the new tree must hold what was sent.
-    async fn verify(&self, before: Oid, after: Oid, paths: &BTreeMap<FilePath, Option<Entry>>) -> Result<(), Trouble> {
-        let found: HashMap<String, Option<Entry>> = self
-            .repo
-            .diff_trees(Some(before), after)
-            .await?
-            .into_iter()
-            .map(|delta| (delta.path, delta.new.map(|new| Entry { oid: new.oid, mode: new.mode })))
-            .collect();
-        let holds = paths.iter().all(|(path, entry)| found.get(path.as_str()).is_some_and(|there| there == entry));
-        if holds {
-            return Ok(());
-        }
-        let detail = "GitHub's answer named a commit that does not hold what was sent".to_owned();
-        Err(Trouble::GitHub(GithubError::Unavailable { detail, ambiguous: true }))
     }
 }
 

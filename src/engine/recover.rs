@@ -3,16 +3,18 @@
 //! Before GitHub is asked for a commit, the history row says which (parent, message, files). If the
 //! head has moved since, our own commit is found by that, and recorded as if the answer had come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::look::{Look, Trouble};
 use super::push::Pushed;
+use super::receipt;
 use super::remote::Remote;
 use super::root::RootStart;
 use crate::github::{CommitInfo, Committed};
 use crate::model::{Entry, FilePath, Oid};
 use crate::store::integrations::Recorded;
-use crate::store::syncs::{Intent, SyncFile};
+use crate::store::sync_files;
+use crate::store::syncs::{self, Intent, SyncFile};
 use crate::sync::message::Message;
 
 /// How far back our commit is looked for: others may have pushed onto it since.
@@ -28,10 +30,24 @@ impl Look<'_> {
             (Some(head), Some(parent)) => self.recover_commit(&intent, parent, head).await?,
             (Some(head), None) => self.recover_root(&intent, head, remote).await?,
         };
-        if let Some(sync) = self.sync.as_mut().filter(|_| !found && self.root.is_none()) {
-            sync.forget_push();
+        if !found && self.root.is_none() {
+            self.forget_push().await?;
         }
         Ok(found)
+    }
+
+    /// What was asked for did not happen.
+    async fn forget_push(&mut self) -> Result<(), Trouble> {
+        let Some(sync) = self.sync.as_mut() else { return Ok(()) };
+        sync.forget_push();
+        self.engine
+            .store
+            .under_lease(self.lease, async |tx| {
+                sync.files_changed = sync_files::forget_pushed(tx, sync.id).await?;
+                syncs::save(tx, sync).await
+            })
+            .await?;
+        Ok(())
     }
 
     async fn recover_commit(&mut self, intent: &Intent, parent: Oid, head: Recorded) -> Result<bool, Trouble> {
@@ -40,7 +56,7 @@ impl Look<'_> {
         let Some(commit) = ours else { return Ok(false) };
         let files = self.intended_files().await?;
         let before = self.repo.commit(parent).await?.tree;
-        if !self.tree_holds(before, commit.tree, &files).await? {
+        if files.is_empty() || !receipt::holds(&self.repo, Some(before), commit.tree, &files).await? {
             return Ok(false);
         }
         self.record_recovered(commit, files, intent).await?;
@@ -91,7 +107,7 @@ impl Look<'_> {
     /// What the interrupted attempt was to put on the branch.
     async fn intended_files(&self) -> Result<BTreeMap<FilePath, Option<Entry>>, Trouble> {
         let Some(sync) = &self.sync else { return Ok(BTreeMap::new()) };
-        let files = self.engine.store.sync_files(sync.id, i64::MAX).await?;
+        let files = self.engine.store.pushed_files(sync.id).await?;
         Ok(files.into_iter().flat_map(pushed_paths).collect())
     }
 
@@ -102,23 +118,6 @@ impl Look<'_> {
             .filter_map(|delta| Some((FilePath::parse(delta.path).ok()?, delta.new?)))
             .map(|(path, new)| (path, Entry { oid: new.oid, mode: new.mode }))
             .collect())
-    }
-
-    async fn tree_holds(
-        &self,
-        before: Oid,
-        after: Oid,
-        files: &BTreeMap<FilePath, Option<Entry>>,
-    ) -> Result<bool, Trouble> {
-        let found: HashMap<String, Option<Entry>> = self
-            .repo
-            .diff_trees(Some(before), after)
-            .await?
-            .into_iter()
-            .map(|delta| (delta.path, delta.new.map(|new| Entry { oid: new.oid, mode: new.mode })))
-            .collect();
-        Ok(files.iter().any(|(path, _)| found.contains_key(path.as_str()))
-            && files.iter().all(|(path, entry)| found.get(path.as_str()).is_none_or(|there| there == entry)))
     }
 }
 

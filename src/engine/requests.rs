@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Engine;
 use super::failure::Failure;
 use super::proposals::{self, Place};
+use super::remote::{self, There};
 use crate::github::HeadState;
 use crate::job::Wake;
 use crate::model::{Author, BranchName, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
@@ -119,7 +120,7 @@ impl Engine {
             .request(project, async |tx, locked| {
                 let (locked, link) = connected(locked)?;
                 let mut held = conflicts::all(tx, locked.pid).await?;
-                held.retain(|conflict| !conflict.collision);
+                held.retain(|conflict| !conflict.collision && can_hold(conflict));
                 let Some(head) = link.head.filter(|_| !held.is_empty()) else {
                     return Err(no(Code::NothingToSync, "No conflict can go to a pull request."));
                 };
@@ -158,6 +159,13 @@ impl Engine {
         let mut choices = BTreeMap::new();
         match resolutions {
             Resolutions::All(choice) => {
+                if matches!(choice, Choice::Github) {
+                    // What a project cannot hold stays held; the others are taken.
+                    held.retain(|_, conflict| can_hold(conflict));
+                }
+                if held.is_empty() {
+                    return Err(Problem::field("strategy", NOT_HOLDABLE).into());
+                }
                 for (path, conflict) in held {
                     let settle = settle(tx, pid, &conflict, choice, "strategy").await?;
                     choices.insert(path, (conflict, settle));
@@ -266,6 +274,29 @@ impl Engine {
     }
 }
 
+const NOT_HOLDABLE: &str = "GitHub's version is none that a project can hold: take the project's";
+
+/// A submodule, or a file over the limit, stays on GitHub alone.
+fn can_hold(conflict: &Conflict) -> bool {
+    conflict.github.is_none_or(|entry| {
+        let size = conflict.github_size.and_then(|size| size.try_into().ok());
+        !remote::is_unholdable(&conflict.path, There { entry, size })
+    })
+}
+
+/// Content that a person gives has to be a file of the project, as in a change request.
+fn check_content(conflict: &Conflict, mode: Mode, content: &[u8], field: &str) -> Result<(), Failure> {
+    let path = &conflict.path;
+    if content.len() as u64 > remote::MAX_FILE {
+        return Err(no(Code::FileTooLarge, &format!("{path} is larger than 50 MiB.")));
+    }
+    if mode == Mode::Symlink && (!(1..=4096).contains(&content.len()) || content.contains(&0)) {
+        let why = format!("{path} is a symlink: its target has 1 to 4,096 bytes without NUL");
+        return Err(Problem::field(format!("{field}.content"), why).into());
+    }
+    Ok(())
+}
+
 async fn settle(
     tx: &Transaction<'_>,
     pid: i64,
@@ -275,15 +306,18 @@ async fn settle(
 ) -> Result<Settle, Failure> {
     match choice {
         Choice::Project => Ok(Settle::Project),
+        Choice::Github if !can_hold(conflict) => Err(Problem::field(format!("{field}.take"), NOT_HOLDABLE).into()),
         Choice::Github => Ok(Settle::Github),
         Choice::Content(_) if conflict.collision => {
             Err(Problem::field(format!("{field}.take"), "a file against a folder is settled by taking one of the two")
                 .into())
         }
         Choice::Content(content) => {
+            let sides = [conflict.project, conflict.github].into_iter().flatten().map(|entry| entry.mode);
+            let mode = sides.into_iter().find(|mode| *mode != Mode::Submodule).unwrap_or(Mode::Regular);
+            check_content(conflict, mode, content, field)?;
             let oid = Oid::of_blob(content);
             crate::store::record::keep_blob(tx, pid, oid, content).await?;
-            let mode = conflict.project.or(conflict.github).map_or(Mode::Regular, |entry| entry.mode);
             Ok(Settle::Content { entry: Entry { oid, mode }, size: content.len() as i64 })
         }
     }

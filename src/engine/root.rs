@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::Decision;
 use super::look::{Look, Trouble};
 use super::push::{Move, fits_mutation, said};
+use super::receipt;
 use crate::github::{Committed, GithubError};
 use crate::model::{Entry, FilePath, Mode};
 use crate::store::integrations::Recorded;
@@ -41,12 +42,15 @@ impl Look<'_> {
             None => self.start_branch(decision, &files, message).await?,
         };
         let grown = self.grow(decision, start, &files, message).await?;
-        if grown.is_root {
+        let root = if grown.is_root {
             let url = self.commit_url(grown.tip.commit);
-            return Ok(Committed { commit: grown.tip.commit, tree: grown.tip.tree, url });
-        }
-        let root = self.repo.create_commit(&said(message), grown.tip.tree, &[]).await?;
-        self.repo.update_ref_cas(&self.on.branch, grown.tip.commit, root.commit, true).await?;
+            Committed { commit: grown.tip.commit, tree: grown.tip.tree, url }
+        } else {
+            let root = self.repo.create_commit(&said(message), grown.tip.tree, &[]).await?;
+            self.repo.update_ref_cas(&self.on.branch, grown.tip.commit, root.commit, true).await?;
+            root
+        };
+        receipt::check(&self.repo, &self.on.branch, None, &root, paths).await?;
         Ok(root)
     }
 
@@ -67,6 +71,10 @@ impl Look<'_> {
             Err(GithubError::Invalid(_) | GithubError::Stale) => return Err(Trouble::Again),
             other => other?,
         };
+        if !self.repo.commit(made.commit).await?.parents.is_empty() {
+            // Somebody was faster: it went onto their commit, which stands.
+            return Err(Trouble::Again);
+        }
         let regular = Entry { oid: entry.oid, mode: Mode::Regular };
         Ok(RootStart {
             tip: Recorded { commit: made.commit, tree: made.tree },

@@ -71,6 +71,18 @@ struct RestCommit {
     author: Option<Account>,
 }
 
+/// A commit as git has it, without the account behind it.
+#[derive(Deserialize)]
+struct GitCommit {
+    sha: Oid,
+    #[serde(default)]
+    html_url: String,
+    #[serde(flatten)]
+    inner: Inner,
+    #[serde(default)]
+    parents: Vec<Parent>,
+}
+
 #[derive(Deserialize)]
 struct Inner {
     #[serde(default)]
@@ -161,11 +173,17 @@ struct GraphCommit {
 }
 
 impl Repo {
+    /// The commit itself: `commits/{ref}` would come with the patches of its files, however large.
     pub async fn commit(&self, oid: Oid) -> Result<CommitInfo> {
-        let answer = self
-            .get("GET /repos/{owner}/{repo}/commits/{ref}", Access::Read, &format!("/commits/{oid}?per_page=1"))
-            .await?;
-        Ok(self.info_of(answer.json(false)?))
+        let (endpoint, tail) = ("GET /repos/{owner}/{repo}/git/commits/{sha}", format!("/git/commits/{oid}"));
+        let found: GitCommit = self.get(endpoint, Access::Read, &tail).await?.json(false)?;
+        Ok(self.info_of(RestCommit {
+            sha: found.sha,
+            html_url: found.html_url,
+            commit: found.inner,
+            parents: found.parents,
+            author: None,
+        }))
     }
 
     /// The newest commits that lead to `head`, newest first; `limit` at most 100.

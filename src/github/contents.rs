@@ -50,8 +50,7 @@ impl Repo {
         let call = self.call(Method::PUT, "PUT /repos/{owner}/{repo}/contents/{path}", &tail).with_json(&body)?;
         let call = call.within(self.github.inner.settings.transfer_timeout);
         let sent = self.run(access_for([path]), Effect::Writes, call).await;
-        let answer =
-            sent.map_err(|error| about_workflows(error, [path].into_iter()).about(|| vec![path.to_string()]))?;
+        let answer = sent.map_err(|error| about_workflows(error, [path].into_iter()).of_file(path.as_str()))?;
         let made: Answered = answer.json(true)?;
         Ok(Committed { commit: made.commit.sha, tree: made.commit.tree.sha, url: made.commit.html_url })
     }

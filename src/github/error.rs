@@ -103,6 +103,16 @@ impl GithubError {
         }
     }
 
+    /// The same for a request that carried this one file: too large, it is the file that is.
+    pub(crate) fn of_file(self, path: &str) -> Self {
+        match self {
+            GithubError::TooLarge { detail } => {
+                GithubError::Refused { code: Code::FileTooLarge, detail, paths: vec![path.to_owned()] }
+            }
+            other => other.about(|| vec![path.to_owned()]),
+        }
+    }
+
     /// A later attempt can succeed without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, GithubError::RetryAt { .. } | GithubError::Unavailable { .. } | GithubError::Stale)

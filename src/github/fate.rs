@@ -8,6 +8,14 @@ use super::tokens::{Access, Reach, Wanted};
 use crate::model::Code;
 
 impl Repo {
+    /// Whether GitHub still grants a token that may write here; else its refusal.
+    pub async fn may_write(&self) -> Result<()> {
+        let reach = self.account.reach.clone();
+        self.github.forget_tokens(&reach).await;
+        let wanted = Wanted { installation: self.account.installation.0, reach, access: Access::Write };
+        self.github.token(&wanted).await.map(drop)
+    }
+
     /// The refusal that fits: the installation suspended or removed, the repository gone, or out of
     /// its reach. Err: GitHub could not be asked. `NotFound`: it is within reach after all.
     ///

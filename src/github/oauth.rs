@@ -91,15 +91,15 @@ impl GitHub {
     /// GitHub answers 200 for errors too, with `error` in the body.
     async fn token_request(&self, fields: &[(&str, &str)]) -> Result<UserTokens> {
         let app = self.required_app()?;
-        let mut form = Serializer::new(String::new());
-        form.append_pair("client_id", &app.client_id).append_pair("client_secret", &app.client_secret);
-        form.extend_pairs(fields);
+        let own = [("client_id", app.client_id.as_str()), ("client_secret", app.client_secret.as_str())];
+        // Not held across the call: a serializer stays on its thread.
+        let form = Serializer::new(String::new()).extend_pairs(own).extend_pairs(fields).finish();
         let call = Call {
             method: Method::POST,
             endpoint: "POST /login/oauth/access_token",
             url: format!("{}/login/oauth/access_token", self.web_url()),
             accept: "application/json",
-            body: Some(Bytes::from(form.finish())),
+            body: Some(Bytes::from(form)),
             content_type: "application/x-www-form-urlencoded",
             timeout: self.inner.settings.timeout,
             limit: weight::SMALL,

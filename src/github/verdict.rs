@@ -237,9 +237,10 @@ const TOO_LARGE: &[&str] =
 
 /// A ruleset, a protected branch, or push protection, which rulesets report the same way.
 fn refused_by_rule(said: Said) -> GithubError {
-    let code = if said.secrets || said.has("secret") {
+    let about_names = ["file path", "file size", "file extension", "path length"].iter().any(|mark| said.has(mark));
+    let code = if said.secrets || (said.has("secret") && !about_names) {
         Code::PushProtection
-    } else if said.has("file path") || said.has("file size") || said.has("file extension") || said.has("path length") {
+    } else if about_names {
         Code::ValidationFailed
     } else {
         Code::BranchProtected

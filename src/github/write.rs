@@ -107,8 +107,7 @@ impl Repo {
             .map(|(path, change)| async move {
                 match change {
                     TreeChange::Put { mode, content: Content::Inline(bytes) } if !fits_inline(&bytes) => {
-                        let made =
-                            self.create_blob(&bytes).await.map_err(|error| error.about(|| vec![path.to_string()]))?;
+                        let made = self.create_blob(&bytes).await.map_err(|error| error.of_file(path.as_str()))?;
                         Ok((path, TreeChange::Put { mode, content: Content::Known(made) }))
                     }
                     change => Ok((path, change)),
@@ -127,31 +126,50 @@ impl Repo {
         }
         match chunk.pop() {
             Some((path, TreeChange::Put { mode, content: Content::Inline(bytes) })) => {
-                let made = self.create_blob(&bytes).await.map_err(|error| error.about(|| vec![path.to_string()]))?;
+                let made = self.create_blob(&bytes).await.map_err(|error| error.of_file(path.as_str()))?;
                 Ok(vec![vec![(path, TreeChange::Put { mode, content: Content::Known(made) })]])
             }
             _ => Err(error),
         }
     }
 
-    /// Which of these files GitHub refuses by their content, and why; asks with one blob for each.
-    /// For a refusal that names no file.
-    pub async fn find_refused(&self, files: &[(FilePath, Bytes)]) -> Result<Vec<(FilePath, GithubError)>> {
-        let asked: Vec<_> = stream::iter(files)
-            .map(|(path, bytes)| async move { (path, self.create_blob(bytes).await) })
-            .buffer_unordered(8)
-            .collect()
-            .await;
+    /// Which of these files GitHub refuses by their content, for a refusal that names none. Text is
+    /// asked about in trees that nothing refers to, halved until one file is left; the rest one by one.
+    pub async fn find_refused(&self, files: Vec<(FilePath, Mode, Bytes)>) -> Result<Vec<FilePath>> {
+        let (text, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|(_, _, bytes)| fits_inline(bytes));
+        let put = |(path, mode, bytes)| (path, TreeChange::Put { mode, content: Content::Inline(bytes) });
+        let mut groups = chunks(text.iter().cloned().map(put).collect());
+        groups.extend(other.into_iter().map(put).map(|file| vec![file]));
+        let mut refused = self.refused_among(groups).await?;
+        if refused.is_empty() && text.len() <= ENTRIES {
+            // Trees may not be looked into before a branch has them.
+            refused = self.refused_among(text.into_iter().map(put).map(|file| vec![file]).collect()).await?;
+        }
+        Ok(refused)
+    }
+
+    async fn refused_among(&self, mut groups: Vec<Vec<Change>>) -> Result<Vec<FilePath>> {
         let mut refused = Vec::new();
-        for (path, outcome) in asked {
-            match outcome {
-                Ok(_) => {}
-                Err(error @ (GithubError::Refused { .. } | GithubError::TooLarge { .. })) => {
-                    refused.push((path.clone(), error.about(|| vec![path.to_string()])));
+        while let Some(mut group) = groups.pop() {
+            let asked = match group.as_slice() {
+                [(_, TreeChange::Put { content: Content::Inline(bytes), .. })] => {
+                    self.create_blob(bytes).await.map(|_| ())
+                }
+                some => self.create_tree(None, some).await.map(|_| ()),
+            };
+            match asked {
+                Ok(()) => {}
+                Err(GithubError::Refused { .. } | GithubError::TooLarge { .. }) if group.len() == 1 => {
+                    refused.extend(group.pop().map(|(path, _)| path));
+                }
+                Err(GithubError::Refused { .. } | GithubError::TooLarge { .. }) => {
+                    groups.push(group.split_off(group.len() / 2));
+                    groups.push(group);
                 }
                 Err(error) => return Err(error),
             }
         }
+        refused.sort();
         Ok(refused)
     }
 }

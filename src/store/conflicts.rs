@@ -22,9 +22,11 @@ pub struct Conflict {
     pub project: Option<Entry>,
     pub project_size: i64,
     pub github: Option<Entry>,
+    /// Bytes, where GitHub said.
+    pub github_size: Option<i64>,
 }
 
-const SELECT: &str = "SELECT h.path, h.reason, h.problem, f.base_oid, f.base_mode, f.oid, f.mode, f.size,
+const SELECT: &str = "SELECT h.path, h.reason, h.problem, f.base_oid, f.base_mode, f.oid, f.mode, f.size, f.gh_size,
         CASE WHEN f.gh_changed THEN f.gh_oid ELSE f.base_oid END AS there_oid,
         CASE WHEN f.gh_changed THEN f.gh_mode ELSE f.base_mode END AS there_mode
     FROM holds h JOIN files f ON f.pid = h.pid AND f.key = h.key
@@ -42,6 +44,7 @@ fn conflict(row: &Row) -> Result<Conflict, StoreError> {
         project: entry(row, "oid", "mode")?,
         project_size: row.try_get::<_, Option<i64>>("size")?.unwrap_or(0),
         github: entry(row, "there_oid", "there_mode")?,
+        github_size: row.try_get("gh_size")?,
     })
 }
 

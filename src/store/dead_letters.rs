@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::deliveries::{self, Entry};
 use super::events::{self, Actor, Event};
-use super::{Store, StoreError, Transaction, requests};
+use super::integrations::Integration;
+use super::syncs::{self, Sync};
+use super::{Store, StoreError, Transaction, holds, pulls, requests};
 use crate::job::{Delivery, Wake};
-use crate::model::SyncKind;
+use crate::model::{Problem, SyncKind, SyncStatus};
 
 /// As lists show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,36 +80,45 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a project's work that nobody could do, unless somebody is at it now.
-    pub async fn bury_project(&self, pid: i64, attempts: u32, error: &Value) -> Result<(), StoreError> {
+    /// Keeps a project's work that nobody could do, unless somebody is at it now. `tell` is called in
+    /// the same transaction with the history row, which is made when there is none.
+    pub async fn bury_project(
+        &self,
+        on: &Integration,
+        attempts: u32,
+        problem: &Problem,
+        tell: impl AsyncFnOnce(&Transaction<'_>, &Sync) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let lock = "SELECT id FROM projects WHERE pid = $1 FOR NO KEY UPDATE";
-        let Some(project) = tx.query_opt(lock, &[&pid]).await? else { return Ok(()) };
+        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&on.pid]).await?;
         let given_up = tx
             .query_opt(
-                "WITH old AS (SELECT pid, sync_id FROM integrations WHERE pid = $1 FOR UPDATE)
+                "WITH old AS (SELECT pid, sync_id FROM integrations WHERE pid = $1 AND connection = $3 FOR UPDATE)
                  UPDATE integrations i SET due_at = NULL, lease_token = NULL, lease_until = NULL, lease_again = false,
-                     attempts = 0, sync_id = NULL, error = $2
+                     attempts = 0, sync_id = NULL, asked_at = NULL, error = $2
                  FROM old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
                  RETURNING old.sync_id",
-                &[&pid, &error],
+                &[&on.pid, &json!(problem), &on.connection],
             )
             .await?;
         let Some(row) = given_up else { return Ok(()) };
-        let (sync, attempts): (Option<Uuid>, _) = (row.try_get(0)?, i32::try_from(attempts).unwrap_or(i32::MAX));
-        tx.execute(
-            "UPDATE syncs SET status = 'failed', error = $2, attempts = $3, finished_at = now(), intent = NULL,
-                 progress_done = NULL, progress_total = NULL
-             WHERE id = $1 AND status IN ('queued', 'running')",
-            &[&sync, &error, &attempts],
-        )
-        .await?;
-        tx.execute(
-            "INSERT INTO dead_letters (id, kind, pid, project, attempts, error, payload) VALUES ($1, 'sync', $2, $3, $4, $5, $6)",
-            &[&Uuid::now_v7(), &pid, &project.try_get::<_, &str>(0)?, &attempts, &error, &json!({ "pid": pid, "sync": sync })],
-        )
-        .await?;
+        let open = match row.try_get::<_, Option<Uuid>>(0)? {
+            Some(id) => syncs::by_id(&tx, on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
+            None => None,
+        };
+        let kind = if on.initial_done { SyncKind::Auto } else { SyncKind::Initial };
+        let mut sync = open.unwrap_or_else(|| {
+            Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, on.now)
+        });
+        sync.status = SyncStatus::Failed;
+        sync.error = Some(problem.clone());
+        sync.attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        (sync.intent, sync.progress) = (None, None);
+        sync.finished_at = Some(syncs::clock(&tx).await?);
+        syncs::save(&tx, &sync).await?;
+        syncs::bury(&tx, on.project.as_str(), &sync, None, problem).await?;
+        tell(&tx, &sync).await?;
         Ok(tx.commit().await?)
     }
 
@@ -179,7 +190,10 @@ async fn take(
 async fn again(tx: &Transaction<'_>, row: &Row) -> Result<Retried, StoreError> {
     let payload: Value = row.try_get("payload")?;
     match row.try_get("kind")? {
-        "sync" => sync_again(tx, row.try_get("project")?).await,
+        "sync" => match payload["pull"].as_i64() {
+            Some(pull) => pull_again(tx, pull).await,
+            None => sync_again(tx, row.try_get("project")?).await,
+        },
         "webhook" => {
             let delivery = delivery_of(&payload, row.try_get("body")?);
             tx.execute("DELETE FROM deliveries WHERE id = $1", &[&delivery.id]).await?;
@@ -187,6 +201,11 @@ async fn again(tx: &Transaction<'_>, row: &Row) -> Result<Retried, StoreError> {
         }
         _ => Ok(Retried::Wake(super::notifications::again(tx, &payload, row.try_get("project")?).await?)),
     }
+}
+
+/// A pull request that could not be made, if there is still something in it.
+async fn pull_again(tx: &Transaction<'_>, pull: i64) -> Result<Retried, StoreError> {
+    Ok(if pulls::take_up(tx, pull).await? { Retried::Wake(Wake::PullRequest { id: pull }) } else { Retried::Nothing })
 }
 
 /// A sync as a person asks for it, as if nothing had failed yet.
@@ -198,6 +217,7 @@ async fn sync_again(tx: &Transaction<'_>, project: Option<&str>) -> Result<Retri
     let due = "UPDATE integrations SET remote_due = true, due_at = now(), attempts = 0 WHERE pid = $1";
     tx.execute(due, &[&locked.pid]).await?;
     if link.state == "connected" {
+        holds::forget_refusals(tx, locked.pid).await?;
         requests::queue_sync(tx, &locked, link, SyncKind::Manual, None).await?;
     }
     Ok(Retried::Wake(Wake::Project { pid: locked.pid }))

@@ -181,6 +181,15 @@ async fn look(tx: &Transaction<'_>, place: &Place) -> Result<Vec<Wake>, StoreErr
             &[&place.installation, &place.repositories, &place.reached_by],
         )
         .await?;
+    if place.installation.is_some() {
+        // What the installation may do has perhaps changed: what it was not let do is tried again.
+        let pids: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        tx.execute(
+            "DELETE FROM holds WHERE pid = ANY($1) AND reason = 'refused' AND problem->>'code' = 'permission_missing'",
+            &[&pids],
+        )
+        .await?;
+    }
     rows.iter().map(|row| Ok(Wake::Project { pid: row.try_get(0)? })).collect()
 }
 

@@ -29,7 +29,7 @@ pub async fn replace_notes(tx: &Transaction<'_>, pid: i64, notes: &BTreeMap<File
         tx.execute(
             "INSERT INTO holds (pid, key, path, reason, problem) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (pid, key) DO UPDATE SET reason = excluded.reason, problem = excluded.problem, oid = NULL, mode = NULL
-             WHERE holds.reason NOT LIKE 'pull_request%'",
+             WHERE holds.reason <> 'pull_request'",
             &[&pid, &path.key(), &path.as_str(), &note.reason, &problem],
         )
         .await?;

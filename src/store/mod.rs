@@ -44,6 +44,7 @@ pub mod sessions;
 pub mod settings;
 pub mod settle;
 pub mod snapshot;
+pub mod sync_files;
 pub mod syncs;
 mod tls;
 

@@ -41,6 +41,8 @@ pub struct Pull {
     /// Carries the project's side of conflicts, while the project has GitHub's.
     pub proposed: bool,
     pub released: bool,
+    /// Making it failed again and again: it waits for a retry of its dead letter.
+    pub given_up: bool,
     pub problem: Option<Problem>,
     pub attempts: i32,
     pub created_by: Option<String>,
@@ -61,7 +63,7 @@ pub type Carries = BTreeMap<FilePath, Carried>;
 
 const COLUMNS: &str =
     "id, pid, connection, repository_id, number, sync_id, url, title, body, state, branch, base, base_commit,
-    head_commit, checks, review, mergeable, merge_commit, draft, proposed, released, problem, attempts, created_by,
+    head_commit, checks, review, mergeable, merge_commit, draft, proposed, released, given_up, problem, attempts, created_by,
     created_at, updated_at";
 
 impl Pull {
@@ -92,6 +94,7 @@ impl Pull {
             draft: row.try_get("draft")?,
             proposed: row.try_get("proposed")?,
             released: row.try_get("released")?,
+            given_up: row.try_get("given_up")?,
             problem: json(row, "problem")?,
             attempts: row.try_get("attempts")?,
             created_by: row.try_get("created_by")?,
@@ -168,6 +171,67 @@ pub async fn release(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
     tx.execute("DELETE FROM holds WHERE pull_request = $1", &[&id]).await?;
     tx.execute("UPDATE pull_requests SET released = true WHERE id = $1", &[&id]).await?;
     Ok(())
+}
+
+/// Making it goes on at this time, after so many attempts.
+pub async fn make_later(
+    tx: &Transaction<'_>,
+    id: i64,
+    at: DateTime<Utc>,
+    attempts: i32,
+    problem: &Problem,
+) -> Result<(), StoreError> {
+    let problem = serde_json::to_value(problem).unwrap_or_default();
+    tx.execute(
+        "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = $4 WHERE id = $1 AND number IS NULL",
+        &[&id, &at, &problem, &attempts],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Nobody tries to make it any more: its changes are pending again and wait for a person, unless the
+/// project has others in their place.
+pub async fn give_up(tx: &Transaction<'_>, pull: &Pull, problem: &Problem) -> Result<(), StoreError> {
+    let problem = serde_json::to_value(problem).unwrap_or_default();
+    tx.execute(
+        "UPDATE pull_requests SET given_up = true, due_at = NULL, problem = $2 WHERE id = $1",
+        &[&pull.id, &problem],
+    )
+    .await?;
+    if pull.proposed { Ok(()) } else { hold_for_person(tx, pull.id).await }
+}
+
+/// What was given up is tried again from its first attempt; false, and forgotten, when nothing of it
+/// is pending any more.
+pub async fn take_up(tx: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
+    let taken = tx
+        .query_opt(
+            "UPDATE pull_requests p SET given_up = false, due_at = now(), attempts = 0, problem = NULL
+             WHERE id = $1 AND given_up AND number IS NULL AND (proposed OR EXISTS (
+                 SELECT FROM holds h JOIN files f ON f.pid = h.pid AND f.key = h.key
+                 WHERE h.pull_request = p.id AND (f.oid, f.mode) IS DISTINCT FROM (f.base_oid, f.base_mode)))
+             RETURNING pid, sync_id",
+            &[&id],
+        )
+        .await?;
+    let Some(row) = taken else {
+        tx.execute(
+            "DELETE FROM holds WHERE pull_request = $1 AND EXISTS
+             (SELECT FROM pull_requests WHERE id = $1 AND given_up)",
+            &[&id],
+        )
+        .await?;
+        tx.execute("DELETE FROM pull_requests WHERE id = $1 AND given_up", &[&id]).await?;
+        return Ok(false);
+    };
+    hold(tx, row.try_get("pid")?, id).await?;
+    tx.execute(
+        "UPDATE syncs SET status = 'queued', error = NULL, finished_at = NULL WHERE id = $1",
+        &[&row.try_get::<_, Option<Uuid>>("sync_id")?],
+    )
+    .await?;
+    Ok(true)
 }
 
 /// As if it had never been asked for.
@@ -280,23 +344,30 @@ impl Store {
         Ok(paths)
     }
 
-    /// Its status is being read: what changes from now on is another reason to read it.
-    pub async fn status_taken(&self, id: i64) -> Result<(), StoreError> {
+    /// Its status is being read: what changes from now on is another reason to read it. Answers the
+    /// number of this reading.
+    pub async fn status_taken(&self, id: i64) -> Result<i64, StoreError> {
         let client = self.client().await?;
-        client.execute("UPDATE pull_requests SET status_due = false WHERE id = $1", &[&id]).await?;
-        Ok(())
+        let sql = "UPDATE pull_requests SET status_due = false, status_reads = status_reads + 1 WHERE id = $1
+                   RETURNING status_reads";
+        let row = client.query_opt(sql, &[&id]).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
     }
 
-    /// Making it goes on at this time.
-    pub async fn make_later(&self, id: i64, at: DateTime<Utc>, problem: &Problem) -> Result<(), StoreError> {
+    /// Those whose status may have changed without a word: all that are open, of connected projects.
+    pub async fn mark_open_pulls(&self) -> Result<Vec<i64>, StoreError> {
         let client = self.client().await?;
-        let problem = serde_json::to_value(problem).unwrap_or_default();
-        client
-            .execute(
-                "UPDATE pull_requests SET due_at = $2, problem = $3, attempts = attempts + 1 WHERE id = $1 AND number IS NULL",
-                &[&id, &at, &problem],
-            )
-            .await?;
+        let sql = "UPDATE pull_requests p SET status_due = true FROM integrations i
+                   WHERE i.pid = p.pid AND i.connection = p.connection AND i.state = 'connected'
+                     AND p.number IS NOT NULL AND p.state IN ('open', 'draft') RETURNING p.id";
+        let rows = client.query(sql, &[]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Its connection is no more: it is not made any more.
+    pub async fn stop_making(&self, id: i64) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("UPDATE pull_requests SET due_at = NULL WHERE id = $1 AND number IS NULL", &[&id]).await?;
         Ok(())
     }
 }
@@ -305,6 +376,12 @@ impl Store {
 pub async fn status_due(client: &impl GenericClient, id: i64) -> Result<(), StoreError> {
     client.execute("UPDATE pull_requests SET status_due = true WHERE id = $1", &[&id]).await?;
     Ok(())
+}
+
+/// Whether nobody began a later reading of its status than this one.
+pub async fn is_last_reading(client: &impl GenericClient, id: i64, reading: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pull_requests WHERE id = $1 AND status_reads = $2";
+    Ok(client.query_opt(sql, &[&id, &reading]).await?.is_some())
 }
 
 /// The paths it carries.

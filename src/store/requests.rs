@@ -79,7 +79,8 @@ pub async fn queue_sync(
         if !waits_for_limit {
             set_due(tx, locked.pid, link.now, true).await?;
         }
-        return Ok(unfinished);
+        syncs::join(tx, locked.pid, unfinished.id, kind, &author).await?;
+        return Ok(syncs::by_id(tx, locked.pid, unfinished.id).await?.unwrap_or(unfinished));
     }
     let kind = if link.initial_done { kind } else { SyncKind::Initial };
     let mut sync =
@@ -109,11 +110,12 @@ pub async fn confirm(tx: &Transaction<'_>, pid: i64, fingerprint: &str) -> Resul
 /// Errors: `Conflict` when another project holds the branch.
 pub async fn switch_branch(tx: &Transaction<'_>, pid: i64, branch: &str) -> Result<(), StoreError> {
     super::record::forget_base(tx, pid).await?;
-    tx.execute("DELETE FROM holds WHERE pid = $1", &[&pid]).await?;
+    // What a pull request carries is its, whatever the branch.
+    tx.execute("DELETE FROM holds WHERE pid = $1 AND reason NOT LIKE 'pull_request%'", &[&pid]).await?;
     tx.execute(
         "UPDATE integrations SET branch = $2, head_commit = NULL, head_tree = NULL, rescan = true, initial_done = false,
              confirm = NULL, confirmed = NULL, error = NULL, attempts = 0, window_at = NULL, remote_due = true, due_at = now(),
-             state = 'connected', sync_id = NULL, lease_token = NULL, lease_until = NULL
+             state = 'connected', sync_id = NULL, asked_at = NULL, lease_token = NULL, lease_until = NULL
          WHERE pid = $1",
         &[&pid, &branch],
     )

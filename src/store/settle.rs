@@ -40,6 +40,10 @@ pub struct Settled {
     pub own: Vec<Uuid>,
     /// `confirmed` as this look read it.
     pub seen_confirmed: Option<String>,
+    /// What a person asked for meanwhile; none: it is dealt with.
+    pub asked: Option<DateTime<Utc>>,
+    /// `asked` as this look read it.
+    pub seen_asked: Option<DateTime<Utc>>,
 }
 
 impl Settled {
@@ -59,6 +63,8 @@ impl Settled {
             window: Window::Keep,
             own: on.sync_id.into_iter().collect(),
             seen_confirmed: on.confirmed.clone(),
+            asked: on.asked_at,
+            seen_asked: on.asked_at,
         }
     }
 }
@@ -77,6 +83,7 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
              due_at = least(due_at, coalesce($5, CASE WHEN (p.settings->>'auto_sync')::boolean
                  THEN CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END + (p.settings->>'batch_seconds')::integer * interval '1 second' END)),
              remote_due = remote_due OR $6, sync_id = CASE WHEN sync_id IS NULL OR sync_id = ANY($14) THEN $7 ELSE sync_id END, initial_done = $8, confirm = $9, confirmed = CASE WHEN confirmed IS NOT DISTINCT FROM $15 THEN $10 ELSE confirmed END,
+             asked_at = CASE WHEN asked_at IS NOT DISTINCT FROM $17 THEN $16 ELSE asked_at END,
              last_sync_at = CASE WHEN $11 THEN now() ELSE last_sync_at END, last_commit = coalesce($12, last_commit)
          FROM projects p WHERE p.pid = i.pid AND i.pid = $1",
         &[
@@ -95,6 +102,8 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
             &(settled.window == Window::Begin),
             &settled.own,
             &settled.seen_confirmed,
+            &settled.asked,
+            &settled.seen_asked,
         ],
     )
     .await?;

@@ -139,7 +139,8 @@ impl Sync {
     }
 }
 
-/// Writes the row, new or as it has become.
+/// Writes the row, new or as it has become. A person may have joined it since it was read: then it
+/// stays what they asked for.
 pub async fn save(client: &impl GenericClient, sync: &Sync) -> Result<(), StoreError> {
     let as_json = |what: &dyn erased::Json| what.value();
     let progress = sync.progress.unzip();
@@ -149,9 +150,10 @@ pub async fn save(client: &impl GenericClient, sync: &Sync) -> Result<(), StoreE
                  pull_request, files_changed, revision, snapshot, attempts, error, intent, queued_at, started_at, finished_at,
                  progress_done, progress_total)
              VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
-             ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, direction = excluded.direction, status = excluded.status,
+             ON CONFLICT (id) DO UPDATE SET kind = CASE WHEN excluded.kind = 'auto' THEN syncs.kind ELSE excluded.kind END, direction = excluded.direction, status = excluded.status,
                  commit_sha = excluded.commit_sha, commit_url = excluded.commit_url, message = excluded.message,
-                 author = excluded.author, branch = excluded.branch, pull_request = excluded.pull_request,
+                 author = CASE WHEN excluded.kind = 'auto' AND syncs.kind <> 'auto' THEN coalesce(syncs.author, excluded.author)
+                              ELSE excluded.author END, branch = excluded.branch, pull_request = excluded.pull_request,
                  files_changed = excluded.files_changed, revision = excluded.revision, snapshot = excluded.snapshot,
                  attempts = excluded.attempts, error = excluded.error, intent = excluded.intent,
                  started_at = excluded.started_at, finished_at = excluded.finished_at,
@@ -223,15 +225,23 @@ pub async fn save_files(tx: &Transaction<'_>, pid: i64, sync: Uuid, files: &[Syn
     Ok(())
 }
 
-/// The sync's files, by path, from after the given path.
+/// The sync's files, by path.
 pub async fn files(client: &impl GenericClient, sync: Uuid, limit: i64) -> Result<Vec<SyncFile>, StoreError> {
-    let rows = client
-        .query(
-            "SELECT path, change, from_path, old_oid, old_mode, new_oid, new_mode FROM sync_files
-             WHERE sync_id = $1 ORDER BY key LIMIT $2",
-            &[&sync, &limit],
-        )
-        .await?;
+    files_where(client, sync, "true", limit).await
+}
+
+/// Those of its files for which a condition holds.
+pub(super) async fn files_where(
+    client: &impl GenericClient,
+    sync: Uuid,
+    condition: &'static str,
+    limit: i64,
+) -> Result<Vec<SyncFile>, StoreError> {
+    let sql = format!(
+        "SELECT path, change, from_path, old_oid, old_mode, new_oid, new_mode FROM sync_files
+         WHERE sync_id = $1 AND {condition} ORDER BY key LIMIT $2"
+    );
+    let rows = client.query(&sql, &[&sync, &limit]).await?;
     rows.iter().map(file_from_row).collect()
 }
 
@@ -339,9 +349,30 @@ pub async fn attach(tx: &Transaction<'_>, pid: i64, id: Uuid) -> Result<(), Stor
     }
 }
 
-/// A look that came to nothing leaves no row.
-pub async fn delete(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM syncs WHERE id = $1", &[&id]).await?;
+/// A look that came to nothing leaves no row, unless a person joined it: then false.
+pub async fn delete_unasked(tx: &Transaction<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let asked = tx.query_opt("SELECT 1 FROM syncs WHERE id = $1 AND kind <> 'auto'", &[&id]).await?.is_some();
+    if !asked {
+        tx.execute("DELETE FROM syncs WHERE id = $1", &[&id]).await?;
+    }
+    Ok(!asked)
+}
+
+/// A person joins an unfinished row: from now on it is what they asked for.
+pub async fn join(
+    tx: &Transaction<'_>,
+    pid: i64,
+    id: Uuid,
+    kind: SyncKind,
+    author: &Option<Author>,
+) -> Result<(), StoreError> {
+    let author = author.as_ref().and_then(|author| serde_json::to_value(author).ok());
+    tx.execute(
+        "UPDATE syncs SET kind = $2, author = coalesce($3, author) WHERE id = $1 AND kind = 'auto'",
+        &[&id, &kind.as_str(), &author],
+    )
+    .await?;
+    tx.execute("UPDATE integrations SET asked_at = clock_timestamp() WHERE pid = $1", &[&pid]).await?;
     Ok(())
 }
 
@@ -375,11 +406,19 @@ pub async fn cancel(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
 }
 
 /// Keeps a sync that was given up where operators see it.
-pub async fn bury(tx: &Transaction<'_>, project: &str, sync: &Sync, error: &Problem) -> Result<(), StoreError> {
+/// `pull`: the pull request that it was to make.
+pub async fn bury(
+    tx: &Transaction<'_>,
+    project: &str,
+    sync: &Sync,
+    pull: Option<i64>,
+    error: &Problem,
+) -> Result<(), StoreError> {
     let error = serde_json::to_value(error).unwrap_or_default();
+    let payload = serde_json::json!({ "pid": sync.pid, "sync": sync.id, "pull": pull });
     tx.execute(
         "INSERT INTO dead_letters (id, kind, pid, project, attempts, error, payload) VALUES ($1, 'sync', $2, $3, $4, $5, $6)",
-        &[&Uuid::now_v7(), &sync.pid, &project, &sync.attempts, &error, &serde_json::json!({ "pid": sync.pid, "sync": sync.id })],
+        &[&Uuid::now_v7(), &sync.pid, &project, &sync.attempts, &error, &payload],
     )
     .await?;
     Ok(())

@@ -26,7 +26,7 @@ pub struct Row {
 /// Why a path is kept back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// GitHub refused this very version.
+    /// GitHub refused this very version. Whoever wants it tried again forgets the refusal first.
     Refused,
     /// An open pull request carries it.
     PullRequest,
@@ -45,7 +45,7 @@ pub enum Merged {
 pub struct Policy {
     /// Commit pending changes now: auto-sync's window is over, or a person asked.
     pub push: bool,
-    /// A person asked: what GitHub refused is tried again, and what a closed pull request left goes.
+    /// A person asked: what a closed pull request left goes.
     pub by_person: bool,
     /// Take over what others committed.
     pub pull: bool,
@@ -147,8 +147,8 @@ fn push_if_due(plan: &mut Plan, path: &FilePath, row: &Row, policy: Policy) {
 fn may_push(row: &Row, policy: Policy) -> bool {
     match row.held {
         None => true,
-        Some(Held::Refused | Held::PullRequestClosed) => policy.by_person,
-        Some(Held::PullRequest) => false,
+        Some(Held::PullRequestClosed) => policy.by_person,
+        Some(Held::Refused | Held::PullRequest) => false,
     }
 }
 
@@ -296,7 +296,7 @@ fn plan_collision(plan: &mut Plan, path: &FilePath, row: &Row, part: Part, polic
         ConflictPolicy::PullRequest if !row.unholdable && !held_by_pull_request => {
             plan.propose.insert(path.clone(), row.github);
         }
-        _ if is_file => {
+        _ if is_file && !held_by_pull_request => {
             plan.collision.insert(path.clone(), kind);
         }
         _ => plan.keep.push(path.clone()),

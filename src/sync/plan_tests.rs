@@ -122,7 +122,7 @@ fn held_paths_stay() {
     assert_eq!(held(Held::PullRequestClosed, ASK), "");
     assert_eq!(held(Held::PullRequestClosed, person), "push");
     assert_eq!(held(Held::Refused, ASK), "");
-    assert_eq!(held(Held::Refused, person), "push");
+    assert_eq!(held(Held::Refused, person), "");
 }
 
 #[test]

@@ -90,9 +90,10 @@ async fn rules_secrets_and_workflows_are_refusals() {
     repo.forbid_secret("AKIA-SECRET");
     let refused = refusal(commit(&site, head, &[("a.txt", "2"), ("k.txt", "AKIA-SECRET")]).await.unwrap_err());
     assert_eq!(refused.0, Code::PushProtection);
-    let files = [(path("a.txt"), Bytes::from("2")), (path("k.txt"), Bytes::from("x AKIA-SECRET x"))];
-    let found = site.find_refused(&files).await.unwrap();
-    assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["k.txt"]);
+    let file = |at: &str, text: &'static str| (path(at), Mode::Regular, Bytes::from(text));
+    let files = vec![file("a.txt", "2"), file("k.txt", "x AKIA-SECRET x"), file("z.bin", "\0AKIA-SECRET")];
+    let found = site.find_refused(files).await.unwrap();
+    assert_eq!(found.iter().map(|path| path.as_str()).collect::<Vec<_>>(), ["k.txt", "z.bin"]);
     let id = u64::try_from(lab.installation.0).unwrap();
     lab.sim.set_permission(id, "workflows", "none");
     let workflow = ".github/workflows/ci.yml";

@@ -2,13 +2,24 @@
 
 mod attacks;
 mod audit;
+mod backoff;
+mod commits;
+mod confirm;
 mod connect;
+mod deaths;
 mod isolation;
+mod outsight;
+mod policies;
 mod pull;
+mod pull_life;
+mod pull_making;
 mod pull_requests;
+mod pull_status;
 mod push;
+mod refusals;
 mod repositories;
 mod repository;
+mod requests;
 mod routes;
 mod secrets;
 mod setup;

@@ -104,6 +104,29 @@ impl Story {
             .unwrap();
     }
 
+    /// Work on pull requests that was put off is due now.
+    pub async fn pulls_are_due(&self) {
+        self.engine.queue.clear().await.unwrap();
+        let sql = "UPDATE pull_requests SET due_at = now() - interval '1 second' WHERE due_at IS NOT NULL";
+        self.sql().await.execute(sql, &[]).await.unwrap();
+    }
+
+    /// Whoever does this is killed as soon as that is so, and nobody hears of it: its lease runs out.
+    pub async fn dies<T: std::fmt::Debug>(&self, work: impl Future<Output = T>, when: impl Fn() -> bool) {
+        tokio::select! {
+            biased;
+            () = until(when) => {}
+            done = work => panic!("it ended: {done:?}"),
+        }
+        let sql = "UPDATE integrations SET lease_until = now() - interval '1 second' WHERE lease_token IS NOT NULL";
+        self.sql().await.execute(sql, &[]).await.unwrap();
+    }
+
+    /// The number that a query answers.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.sql().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
     /// The repository is one that git itself finds nothing wrong with.
     pub fn fsck(&self, repo: &Repo) {
         let check = std::process::Command::new("git")
@@ -112,6 +135,13 @@ impl Story {
             .output()
             .unwrap();
         assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+    }
+}
+
+/// Lets others go on until this is so.
+pub async fn until(when: impl Fn() -> bool) {
+    while !when() {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -29,6 +29,28 @@ impl<'a> Project<'a> {
         Project { story, id: id.to_owned() }
     }
 
+    /// The number of the project's row.
+    pub async fn pid(&self) -> i64 {
+        let row = self.story.sql().await.query_one("SELECT pid FROM projects WHERE id = $1", &[&self.id]).await;
+        row.unwrap().get(0)
+    }
+
+    /// One look at it, whatever is due.
+    pub async fn look(&self) {
+        self.story.engine.look(self.pid().await).await.unwrap();
+    }
+
+    /// Opens a pull request with what is pending.
+    pub async fn propose(&self, title: &str) -> Value {
+        self.post("/pull-requests", json!({ "title": title, "body": "Why.", "user": ADA })).await.expect(201)
+    }
+
+    /// `state`, and the code of the error.
+    pub async fn state(&self) -> (String, Option<String>) {
+        let status = self.status().await;
+        (status["state"].as_str().unwrap().to_owned(), status["error"]["code"].as_str().map(str::to_owned))
+    }
+
     pub fn path(&self, tail: &str) -> String {
         format!("/v1/projects/{}{tail}", self.id)
     }

@@ -1,0 +1,98 @@
+//! Which files a refusal is about, when GitHub's answer to the commit names none.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::look::Trouble;
+use crate::github::{GithubError, Repo};
+use crate::model::{Code, Entry, FilePath, Mode};
+use crate::store::StoreError;
+
+/// Files whose contents are asked about together.
+const ASKED_AT_ONCE: usize = 100;
+
+/// A commit that GitHub refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub code: Code,
+    pub detail: String,
+    /// The files it is about.
+    pub paths: BTreeMap<FilePath, Option<Entry>>,
+}
+
+impl Engine {
+    /// What of these was refused; `paths` is empty where nobody can tell. Other errors come back.
+    pub(super) async fn refusal(
+        &self,
+        repo: &Repo,
+        pid: i64,
+        error: GithubError,
+        sent: &BTreeMap<FilePath, Option<Entry>>,
+    ) -> Result<Refusal, Trouble> {
+        let GithubError::Refused { code, detail, paths: mut named } = error else { return Err(error.into()) };
+        if named.is_empty() && code == Code::PushProtection {
+            named = self.refused_by_content(repo, pid, sent).await?;
+        }
+        let about_names = code == Code::ValidationFailed && named.is_empty();
+        let is_named = |path: &FilePath| {
+            named.iter().any(|name| name == path.as_str()) || (about_names && mentions(&detail, path.as_str()))
+        };
+        let paths =
+            sent.iter().filter(|(path, _)| is_named(path)).map(|(path, entry)| (path.clone(), *entry)).collect();
+        Ok(Refusal { code, detail, paths })
+    }
+
+    async fn refused_by_content(
+        &self,
+        repo: &Repo,
+        pid: i64,
+        sent: &BTreeMap<FilePath, Option<Entry>>,
+    ) -> Result<Vec<String>, Trouble> {
+        let mut refused = Vec::new();
+        let sent: Vec<(&FilePath, Entry)> = sent.iter().filter_map(|(path, entry)| Some((path, (*entry)?))).collect();
+        for some in sent.chunks(ASKED_AT_ONCE) {
+            let contents = self.store.blobs(pid, &some.iter().map(|(_, entry)| entry.oid).collect()).await?;
+            let files: Vec<(FilePath, Mode, Bytes)> = some
+                .iter()
+                .map(|(path, entry)| {
+                    let missing = || StoreError::Internal(format!("the content of {} is missing", entry.oid));
+                    let content = contents.get(&entry.oid).cloned().ok_or_else(missing)?;
+                    Ok(((*path).clone(), entry.mode, content))
+                })
+                .collect::<Result<_, StoreError>>()?;
+            refused.extend(repo.find_refused(files).await?.into_iter().map(String::from));
+        }
+        Ok(refused)
+    }
+}
+
+/// Whether a refusal's words name this path, or a folder it lies in.
+fn mentions(detail: &str, path: &str) -> bool {
+    let words = detail.split_whitespace().map(|word| word.trim_matches(|c: char| "`'\",;:()".contains(c)));
+    words.map(|word| word.trim_end_matches('.')).any(|word| {
+        let folder = word.trim_end_matches(['*', '/']);
+        word == path || (!folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn words_that_name_a_path() {
+        for (detail, path, expected) in [
+            ("File path secret/ is restricted.", "secret/a.txt", true),
+            ("File path `secret/**/*` is restricted.", "secret/a.txt", true),
+            ("File path a.exe is restricted.", "a.exe", true),
+            ("File path secret/ is restricted.", "other/secret/a.txt", false),
+            ("File path secret/ is restricted.", "secretly.txt", false),
+            ("A path was requested that is not valid: a\\b", "a\\b", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(mentions(detail, path), expected, "{detail} {path}");
+        }
+    }
+}
