@@ -4,6 +4,7 @@
 
 mod api;
 mod github;
+mod history;
 mod platform;
 mod queue;
 mod scenario;
