@@ -270,4 +270,54 @@ proptest! {
             prop_assert!(!pushed_over || policy.conflict == ConflictPolicy::ProjectWins, "{name:?}");
         }
     }
+
+    /// A plan is a function of what it is given, and paths that have nothing to do with each other do
+    /// not change what becomes of one another.
+    #[test]
+    fn a_plan_is_the_same_each_time_and_for_each_path_alone(rows in trees(), policy in policies()) {
+        let whole = decided(&rows, policy);
+        prop_assert_eq!(&decided(&rows, policy), &whole);
+        let related = |name: &FilePath| rows.keys().any(|other| {
+            other.ancestors().any(|folder| folder == name.as_str()) || name.ancestors().any(|folder| folder == other.as_str())
+        });
+        for (name, row) in rows.iter().filter(|(name, _)| !related(name)) {
+            let alone = decided(&BTreeMap::from([(name.clone(), row.clone())]), policy);
+            prop_assert_eq!(said(&alone, name.as_str()), said(&whole, name.as_str()));
+        }
+    }
+
+    /// What an open pull request carries never goes to the branch, what GitHub refused waits for a
+    /// person, and what the project cannot hold never comes into it.
+    #[test]
+    fn what_is_kept_back_is_kept_back(rows in kept_back(), policy in policies(), by_person in any::<bool>()) {
+        let policy = Policy { by_person, ..policy };
+        let plan = decided(&rows, policy);
+        for (name, row) in &rows {
+            let free = match row.held {
+                None => true,
+                Some(Held::PullRequest) => false,
+                Some(Held::Refused | Held::PullRequestClosed) => by_person,
+            };
+            prop_assert!(free || !plan.push.contains_key(name), "{name:?} {row:?} is pushed");
+            let comes = plan.take.contains_key(name) || plan.propose.contains_key(name) || plan.merge.contains_key(name);
+            prop_assert!(!row.unholdable || !comes, "{name:?} {row:?} is taken");
+        }
+    }
+}
+
+/// Some rows are held, and some cannot be taken.
+fn kept_back() -> impl Strategy<Value = BTreeMap<FilePath, Row>> {
+    let held = prop::sample::select(vec![
+        None,
+        Some(Held::Refused),
+        Some(Held::PullRequest),
+        Some(Held::PullRequestClosed),
+    ]);
+    let marks = prop::collection::vec((held, prop::bool::weighted(0.2)), 7);
+    (trees(), marks).prop_map(|(mut rows, marks)| {
+        for (row, (held, unholdable)) in rows.values_mut().zip(marks) {
+            (row.held, row.unholdable) = (held, unholdable && row.github.is_some());
+        }
+        rows
+    })
 }

@@ -5,6 +5,7 @@
 mod api;
 mod github;
 mod plans;
+mod history;
 mod platform;
 mod queue;
 mod scenario;

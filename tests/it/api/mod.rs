@@ -9,6 +9,7 @@ mod cost;
 mod files;
 mod hostile;
 mod live;
+mod made_up;
 mod pending;
 mod projects;
 mod restore;

@@ -1,0 +1,43 @@
+//! Random histories against the model: files, conflicts, pending changes, commits and history rows
+//! after every drain.
+
+use super::cases::check;
+use super::model::Policy::{self, Ask, GithubWins, ProjectWins, PullRequest};
+use super::play::{History, Play, history};
+
+async fn play(case: super::cases::Case<'_>, history: &History) {
+    let mut play = Play::start(&case, history).await;
+    for step in &history.steps {
+        play.step(step).await;
+    }
+    play.end().await;
+}
+
+fn with(policies: &'static [Policy]) {
+    check(60, &history(policies, 2..12), play);
+}
+
+#[test]
+fn what_conflicts_waits_and_the_rest_goes_on() {
+    with(&[Ask]);
+}
+
+#[test]
+fn the_project_wins() {
+    with(&[ProjectWins]);
+}
+
+#[test]
+fn github_wins() {
+    with(&[GithubWins]);
+}
+
+#[test]
+fn policies_change_on_the_way() {
+    with(&[Ask, ProjectWins, GithubWins]);
+}
+
+#[test]
+fn conflicts_go_to_pull_requests() {
+    with(&[PullRequest]);
+}
