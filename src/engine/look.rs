@@ -19,6 +19,7 @@ use crate::store::integrations::{Acquired, Integration, Lease, State};
 use crate::store::settle::Settled;
 use crate::store::syncs::Sync;
 use crate::store::{StoreError, integrations};
+use crate::telemetry::log;
 
 /// How often a moved head is answered at once before others get their turn.
 const IMMEDIATE_LOOKS: usize = 8;
@@ -112,6 +113,7 @@ impl Engine {
             Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
             None => None,
         };
+        sync.iter().for_each(|sync| log::works_on_sync(sync.id));
         let by_person = sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto);
         let priority = if by_person { Priority::Person } else { Priority::Background };
         let repo = self.repo(&on).with_priority(priority);
@@ -202,7 +204,9 @@ impl Look<'_> {
     pub fn row(&mut self, now: DateTime<Utc>) -> &mut Sync {
         let (on, kind) = (&self.on, if self.on.initial_done { SyncKind::Auto } else { SyncKind::Initial });
         self.sync.get_or_insert_with(|| {
-            Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, now)
+            let id = Uuid::now_v7();
+            log::works_on_sync(id);
+            Sync::queued(id, on.pid, on.connection, kind, &on.branch, on.revision, now)
         })
     }
 }

@@ -298,6 +298,7 @@ impl Engine {
                 events::append(tx, event).await.map(|_| ())
             })
             .await?;
+        self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Succeeded);
         Ok(pull)
     }
 
@@ -325,6 +326,7 @@ impl Engine {
                 pulls::forget(tx, pull.id).await
             })
             .await?;
+        self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Failed);
         if let Some(commit) = pull.head_commit.or(pull.base_commit) {
             // Best effort: an empty branch of ours is only untidy.
             drop(self.repo(on).delete_ref_if(&pull.branch, commit).await);

@@ -37,6 +37,7 @@ mod pulse;
 pub mod record;
 pub mod requests;
 mod reseal;
+pub mod retention;
 pub mod revocations;
 mod sealed;
 pub mod sessions;
