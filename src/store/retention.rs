@@ -17,7 +17,7 @@ impl Store {
         let delete = "DELETE FROM syncs WHERE id IN (
                 SELECT s.id FROM syncs s
                 WHERE s.pid = $1 AND s.finished_at < now() - $2 * interval '1 second'
-                    AND s.id < (SELECT id FROM syncs WHERE pid = $1 ORDER BY id DESC OFFSET $4 - 1 LIMIT 1)
+                    AND s.id < (SELECT id FROM syncs WHERE pid = $1 ORDER BY id DESC OFFSET $4::bigint - 1 LIMIT 1)
                     AND NOT EXISTS (SELECT 1 FROM integrations i WHERE i.pid = $1 AND i.sync_id = s.id)
                     AND NOT EXISTS (SELECT 1 FROM pull_requests p WHERE p.pid = $1 AND p.sync_id = s.id AND p.number IS NULL)
                     AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.pid = $1 AND d.payload->>'sync' = s.id::text)

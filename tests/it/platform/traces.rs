@@ -83,7 +83,7 @@ fn field<'a>(span: &'a Value, key: &str) -> Option<&'a str> {
 async fn a_sync_is_followed_from_request_to_github() {
     let mut collector = Collector::start();
     let story = Story::start().await;
-    let repo = story.repo("acme/site");
+    let repo = story.repo("acme/site").with(&[("README.md", "hello\n")]);
     let site = story.project("site").await.connected_to(&repo).await;
     let mut env = story.env.clone();
     env.insert("LOCKSTEP_OTLP_URL".to_owned(), collector.url.clone());
@@ -103,8 +103,9 @@ async fn a_sync_is_followed_from_request_to_github() {
     let job = collector.until(|span| span["name"] == "job" && field(span, "sync_id").is_some());
     let sync = site.last().await;
     assert_eq!(field(&job, "sync_id"), sync["id"].as_str());
-    let commit = collector
-        .until(|span| field(span, "endpoint") == Some("graphql createCommitOnBranch") && span["parentSpanId"] == job["spanId"]);
+    let commit = collector.until(|span| {
+        field(span, "endpoint") == Some("graphql createCommitOnBranch") && span["parentSpanId"] == job["spanId"]
+    });
     assert_eq!((field(&commit, "status"), &commit["traceId"]), (Some("200"), &job["traceId"]));
     let delivery = collector.until(|span| span["name"] == "delivery" && field(span, "event") == Some("push"));
     assert!(field(&delivery, "delivery_id").is_some());
