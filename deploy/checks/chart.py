@@ -2,12 +2,13 @@
 
 import json
 import re
+import tomllib
 
 import kubernetes_validate
 import yaml
 
 import program
-from files import DEPLOY, read_yaml, run, run_fails, tool
+from files import DEPLOY, ROOT, read_yaml, run, run_fails, tool
 
 NEEDED = ["--set", "config.PUBLIC_URL=https://sync.example.com"]
 EVERYTHING = [
@@ -40,6 +41,12 @@ def pods(objects):
 def check_lint():
     """helm lint has nothing to say about the chart"""
     run(tool("HELM"), "lint", "--strict", "deploy/helm", *NEEDED)
+
+
+def check_version():
+    """the chart installs the version that it lies beside"""
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    assert read_yaml("helm/Chart.yaml")["appVersion"] == version
 
 
 def check_schemas():

@@ -88,3 +88,18 @@ def check_typescript():
             told = driver.stdout.readline()
             assert told and json.loads(told)["files"] == ["NEWS.md"], driver.stderr.read()
             assert driver.wait(30) == 0
+
+
+def check_names():
+    """the documents name variables, commands and routes that the program has"""
+    known = program.variables() | {f"{name}_FILE" for name in program.variables()}
+    routes = set(json.loads(program.call("GET", f"{program.BASE['internal']}/openapi.json")[2])["paths"])
+    for path in ("README.md", "deploy/README.md", "docs/integrate.md"):
+        text = (ROOT / path).read_text()
+        # LOCKSTEP_…_FILE and the like stand for many.
+        named = set(re.findall(r"\bLOCKSTEP_[A-Z_]*[A-Z]\b(?!…)", text)) - {"LOCKSTEP_IMAGE", "LOCKSTEP_BIN"}
+        assert named <= known, (path, named - known)
+        for command in set(re.findall(r"`lockstep ([a-z]+)", text)):
+            program.help_of(command)
+        for route in re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) `?(/v1/[a-z-]+)", text):
+            assert route in routes, (path, route)
