@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use crate::config::{Config, GithubAppConfig, WorkConfig};
+use crate::config::{Config, GithubAppConfig, TraceConfig, WorkConfig};
 use crate::engine::{Engine, EngineSettings, Hints};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
@@ -20,7 +20,12 @@ use crate::http::{self, Listener, Serving, routes};
 use crate::queue::{Queue, QueueSettings, Worker};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::telemetry::otlp::Spans;
 use crate::vault::Vault;
+
+mod export;
+
+use export::Export;
 
 /// Which part of the work a process takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +61,7 @@ pub struct App {
     engine: Engine,
     threads: usize,
     work: WorkConfig,
+    traces: Option<Export>,
 }
 
 impl App {
@@ -70,7 +76,7 @@ impl App {
         let engine = engine(&config, addresses.public.unwrap_or(config.http.listen))?;
         let keys = Arc::new(KeyRing::new(engine.store.clone(), &config.api_keys));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(App { role, public, internal, addresses, keys, engine, threads, work: config.work })
+        Ok(App { role, public, internal, addresses, keys, engine, threads, work: config.work, traces: None })
     }
 
     pub fn addresses(&self) -> Addresses {
@@ -87,9 +93,16 @@ impl App {
         self
     }
 
+    /// What was gathered goes to the collector.
+    pub fn with_traces(mut self, config: Option<TraceConfig>, spans: Option<Spans>) -> Self {
+        self.traces =
+            config.zip(spans).map(|(config, spans)| Export::new(self.engine.github.http().clone(), config, spans));
+        self
+    }
+
     /// Serves and works until `shutdown`; then stops accepting, lets what runs finish or hands it
     /// back, and returns within 20 s.
-    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let stopping = CancellationToken::new();
         let mut servers = Vec::new();
         let routes = if self.role == Role::Worker { routes::worker } else { routes::internal };
@@ -104,6 +117,8 @@ impl App {
         });
         let work = tokio::spawn(work(self.engine.clone(), self.role, self.work.clone(), stopping.clone()));
         tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
+        let over = CancellationToken::new();
+        let export = self.traces.take().map(|export| tokio::spawn(export.run(over.clone())));
         shutdown.await;
         tracing::info!("stopping");
         stopping.cancel();
@@ -111,6 +126,10 @@ impl App {
         let all = async { tokio::join!(futures_util::future::join_all(stops), work) };
         if tokio::time::timeout(GRACE + Duration::from_secs(3), all).await.is_err() {
             tracing::warn!("stopped before everything had finished");
+        }
+        over.cancel();
+        if let Some(export) = export {
+            drop(export.await);
         }
         self.engine.store.close();
         Ok(())

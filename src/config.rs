@@ -7,6 +7,7 @@ mod database;
 mod github;
 mod parse;
 mod secret;
+mod traces;
 mod vars;
 
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 pub use database::{DatabaseUrl, TlsMode};
 pub use github::{GithubAppConfig, GithubConfig};
 pub use secret::Secret;
-pub use vars::{All, Database, Env, Flags, Secrets, VARS, Var};
+pub use vars::{All, Database, Env, Flags, Listening, Secrets, VARS, Var};
 
 use vars::Source;
 
@@ -50,6 +51,7 @@ pub struct Config {
     pub encryption_keys: EncryptionKeys,
     pub notify: Option<NotifyConfig>,
     pub work: WorkConfig,
+    pub traces: Option<TraceConfig>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +93,25 @@ pub struct WorkConfig {
     pub redelivery: Option<Duration>,
     /// None: off.
     pub drift: Option<Duration>,
+    pub retain: RetainConfig,
+}
+
+/// How long what has ended is kept. None: for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct RetainConfig {
+    pub history: Option<Duration>,
+    pub audit: Option<Duration>,
+    pub events: Duration,
+    pub deliveries: Duration,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone)]
+pub struct TraceConfig {
+    /// The whole address, `/v1/traces` included.
+    pub url: String,
+    /// Besides the content type; their values are secrets.
+    pub headers: Vec<(String, Secret)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +160,7 @@ impl Config {
             encryption_keys: encryption_keys(source)?,
             notify: notify(source)?,
             work: work(source)?,
+            traces: traces::load(source)?,
         })
     }
 }
@@ -146,6 +168,11 @@ impl Config {
 /// What `migrate` and `keys` need.
 pub fn load_database<W>(flags: &Flags<W>, env: &Env) -> Result<DatabaseUrl, ConfigError> {
     database(&Source::new(flags, env))
+}
+
+/// What `health` needs.
+pub fn load_internal_listen<W>(flags: &Flags<W>, env: &Env) -> Result<SocketAddr, ConfigError> {
+    parse::address("INTERNAL_LISTEN", &Source::new(flags, env).required("INTERNAL_LISTEN")?)
 }
 
 /// What `reencrypt` needs besides the database.
@@ -254,5 +281,21 @@ fn work(source: &Source<'_>) -> Result<WorkConfig, ConfigError> {
         sweep: Duration::from_secs(seconds("SWEEP_SECONDS", 1)?),
         redelivery: optional(seconds("REDELIVERY_SECONDS", 0)?),
         drift: optional(seconds("DRIFT_SECONDS", 0)?),
+        retain: retain(source)?,
+    })
+}
+
+fn retain(source: &Source<'_>) -> Result<RetainConfig, ConfigError> {
+    const DAY: u64 = 86_400;
+    let days = |name: &'static str, least: u64| -> Result<Duration, ConfigError> {
+        Ok(Duration::from_secs(DAY * parse::number(name, &source.required(name)?, least, 36_500)?))
+    };
+    let optional = |kept: Duration| (!kept.is_zero()).then_some(kept);
+    Ok(RetainConfig {
+        history: optional(days("RETAIN_HISTORY_DAYS", 0)?),
+        audit: optional(days("RETAIN_AUDIT_DAYS", 0)?),
+        events: days("RETAIN_EVENTS_DAYS", 1)?,
+        // GitHub's own log could bring a delivery back for 3 days.
+        deliveries: days("RETAIN_DELIVERIES_DAYS", 4)?,
     })
 }

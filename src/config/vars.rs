@@ -59,6 +59,16 @@ pub const VARS: &[Var] = &[
     plain("SWEEP_SECONDS", "30", "How often pending work that nobody holds is looked for, at least 1"),
     plain("REDELIVERY_SECONDS", "300", "How often missed webhook deliveries are looked for at GitHub; 0 is off"),
     plain("DRIFT_SECONDS", "900", "How often the heads of connected branches are compared with GitHub's; 0 is off"),
+    plain(
+        "RETAIN_HISTORY_DAYS",
+        "0",
+        "How long finished syncs, and what restoring them needs, are kept; 0 is for ever",
+    ),
+    plain("RETAIN_AUDIT_DAYS", "0", "How long the audit trail is kept; 0 is for ever"),
+    plain("RETAIN_EVENTS_DAYS", "3", "How long a live stream can take up where it was, at least 1"),
+    plain("RETAIN_DELIVERIES_DAYS", "14", "How long outcomes of webhook deliveries are known, at least 4"),
+    plain("OTLP_URL", "", "An OpenTelemetry collector that takes traces by HTTP, such as http://127.0.0.1:4318"),
+    secret("OTLP_HEADERS", "", "Headers for the collector: NAME=VALUE, comma separated"),
     plain("LOG", "info", "Log filter, as tracing has it: info, lockstep=debug, …"),
     plain("LOG_FORMAT", "json", "json or text"),
 ];
@@ -74,6 +84,8 @@ pub struct All;
 pub struct Database;
 /// `reencrypt`.
 pub struct Secrets;
+/// `health`.
+pub struct Listening;
 
 const LOGGING: [&str; 2] = ["LOG", "LOG_FORMAT"];
 
@@ -86,6 +98,12 @@ impl Which for All {
 impl Which for Database {
     fn takes(name: &str) -> bool {
         name == "DATABASE_URL" || LOGGING.contains(&name)
+    }
+}
+
+impl Which for Listening {
+    fn takes(name: &str) -> bool {
+        name == "INTERNAL_LISTEN"
     }
 }
 

@@ -1,23 +1,23 @@
-//! What nobody needs any more goes: content that neither files nor history name, and live events that
-//! no client can have missed. One replica at a time, a part of the projects each time.
+//! What nobody needs any more goes: history, audit rows, live events and deliveries that are older than
+//! the configuration keeps them, and content that neither files nor the history left name. One replica
+//! at a time, a part of the projects each time, in small steps.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
+use crate::config::RetainConfig;
 use crate::store::StoreError;
 
 const TASK: &str = "collect";
 const LEASE: Duration = Duration::from_secs(900);
 /// Projects looked through each time.
 const PROJECTS: i64 = 500;
-/// Blobs deleted by one statement.
+/// Rows deleted by one statement.
 const STEP: i64 = 500;
 /// Events looked through by one statement.
 const EVENTS: i64 = 5_000;
-/// A client that was away for longer begins anew.
-const EVENTS_KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// How far it came last time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,38 +30,67 @@ struct Reached {
 
 impl Engine {
     /// Collects, unless another replica did within `every`. Answers how many rows went.
-    pub async fn collect(&self, every: Duration) -> Result<usize, StoreError> {
+    pub async fn collect(&self, every: Duration, retain: &RetainConfig) -> Result<usize, StoreError> {
         let Some(state) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
         let mut reached: Reached = serde_json::from_value(state).unwrap_or_default();
-        let blobs = self.collect_content(&mut reached).await?;
-        let events = self.forget_events(&mut reached).await?;
+        let gone = self.collect_all(&mut reached, retain).await;
+        if gone.is_err() {
+            self.store.task_failed(TASK).await?;
+        }
+        let gone = gone?;
         let state = serde_json::to_value(&reached).map_err(|why| StoreError::Internal(why.to_string()))?;
         self.store.task_done(TASK, &state).await?;
-        Ok(usize::try_from(blobs + events).unwrap_or(usize::MAX))
+        Ok(usize::try_from(gone).unwrap_or(usize::MAX))
     }
 
-    async fn collect_content(&self, reached: &mut Reached) -> Result<u64, StoreError> {
+    async fn collect_all(&self, reached: &mut Reached, retain: &RetainConfig) -> Result<u64, StoreError> {
+        let mut gone = self.collect_projects(reached, retain).await?;
+        gone += self.forget_events(reached, retain.events).await?;
+        gone += self.step_by_step("deliveries", || self.store.forget_deliveries(retain.deliveries, STEP)).await?;
+        if let Some(kept) = retain.audit {
+            gone += self.step_by_step("audit", || self.store.forget_audit(kept, STEP)).await?;
+        }
+        Ok(gone)
+    }
+
+    /// History first: it names content that can go afterwards.
+    async fn collect_projects(&self, reached: &mut Reached, retain: &RetainConfig) -> Result<u64, StoreError> {
         let projects = self.store.pids_after(reached.project, PROJECTS).await?;
         let mut gone = 0;
-        for pid in &projects {
-            loop {
-                let step = self.store.collect_blobs(*pid, STEP).await?;
-                gone += step;
-                if step == 0 {
-                    break;
-                }
+        for pid in projects.iter().copied() {
+            if let Some(kept) = retain.history {
+                gone += self.step_by_step("history", || self.store.forget_history(pid, kept, STEP)).await?;
+                gone += self.step_by_step("history", || self.store.forget_undo(pid, STEP)).await?;
             }
+            gone += self.step_by_step("blobs", || self.store.collect_blobs(pid, STEP)).await?;
         }
         reached.project = projects.last().copied().unwrap_or(0);
         Ok(gone)
     }
 
-    async fn forget_events(&self, reached: &mut Reached) -> Result<u64, StoreError> {
+    async fn forget_events(&self, reached: &mut Reached, kept: Duration) -> Result<u64, StoreError> {
         let mut gone = 0;
-        while let Some((last, step)) = self.store.forget_events(reached.event, EVENTS_KEPT, EVENTS).await? {
+        while let Some((last, step)) = self.store.forget_events(reached.event, kept, EVENTS).await? {
             reached.event = last;
             gone += step;
+            self.metrics.pruned("events", step);
         }
         Ok(gone)
+    }
+
+    /// Step after step, until one finds nothing.
+    async fn step_by_step<F>(&self, kind: &'static str, mut step: impl FnMut() -> F) -> Result<u64, StoreError>
+    where
+        F: Future<Output = Result<u64, StoreError>>,
+    {
+        let mut gone = 0;
+        loop {
+            let rows = step().await?;
+            if rows == 0 {
+                return Ok(gone);
+            }
+            self.metrics.pruned(kind, rows);
+            gone += rows;
+        }
     }
 }

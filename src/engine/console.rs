@@ -45,7 +45,10 @@ impl Engine {
         }
         Ok(Overview {
             now,
-            health: json!({ "postgres": ready.postgres, "redis": ready.redis, "github": ready.github }),
+            health: json!({
+                "postgres": ready.postgres, "redis": ready.redis, "github": ready.github,
+                "github_error": ready.github_error,
+            }),
             queue: queue
                 .ok()
                 .map(|queue| json!({ "depth": queue.depth, "oldest_seconds": queue.oldest.as_secs_f64() })),

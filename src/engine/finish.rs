@@ -261,7 +261,9 @@ impl Look<'_> {
         if let Some(sync) = &self.sync {
             self.engine.metrics.sync_finished(sync.kind, sync.status);
         }
-        if let (true, Some(start)) = (committed, self.on.window_at) {
+        // Without a window (somebody asked, or it is the first sync) the time begins with the asking.
+        let start = self.on.window_at.or(self.sync.as_ref().map(|sync| sync.queued_at));
+        if let (true, Some(start)) = (committed, start) {
             let waited = (chrono::Utc::now() - start).to_std().unwrap_or_default();
             self.engine.metrics.sync_took(waited);
         }

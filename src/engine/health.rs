@@ -16,6 +16,8 @@ pub struct Readiness {
     pub redis: &'static str,
     /// `ok`, `unavailable` or `not configured`; told, and nothing depends on it.
     pub github: &'static str,
+    /// Why GitHub gave no usable answer the last time that happened, and when.
+    pub github_error: Option<String>,
 }
 
 impl Readiness {
@@ -27,10 +29,18 @@ impl Readiness {
 impl Engine {
     /// Asks PostgreSQL and Redis now; of GitHub what is known.
     pub async fn readiness(&self) -> Readiness {
-        let (postgres, redis) = tokio::join!(within(self.store_answers()), within(self.redis_answers()));
+        let (postgres, redis) = self.look_at_dependencies(PATIENCE).await;
+        let github_error = self.github.last_error().map(|(error, at)| format!("{error} ({})", at.to_rfc3339()));
+        Readiness { postgres: word(postgres), redis: word(redis), github: self.github_word(), github_error }
+    }
+
+    /// Whether PostgreSQL and Redis answer within that time; the gauges say so too.
+    pub(super) async fn look_at_dependencies(&self, patience: Duration) -> (bool, bool) {
+        let (postgres, redis) =
+            tokio::join!(within(patience, self.store_answers()), within(patience, self.redis_answers()));
         self.metrics.dependency_up("postgres", postgres);
         self.metrics.dependency_up("redis", redis);
-        Readiness { postgres: word(postgres), redis: word(redis), github: self.github_word() }
+        (postgres, redis)
     }
 
     /// The schema has to be there too: without it nothing can be served.
@@ -50,8 +60,8 @@ impl Engine {
     }
 }
 
-async fn within(answer: impl Future<Output = bool>) -> bool {
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(false)
+async fn within(patience: Duration, answer: impl Future<Output = bool>) -> bool {
+    tokio::time::timeout(patience, answer).await.unwrap_or(false)
 }
 
 fn word(up: bool) -> &'static str {

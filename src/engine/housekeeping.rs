@@ -4,10 +4,12 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Engine;
 use crate::config::WorkConfig;
 use crate::queue::periodic::every;
+use crate::telemetry::log;
 
 /// The first sweep comes soon: a restart should not cost anybody half a minute.
 const SOON: Duration = Duration::from_secs(1);
@@ -22,20 +24,20 @@ const SHARE: u32 = 4;
 impl Engine {
     /// Sweeps, asks for missed deliveries, checks for drift and collects, until `stop`.
     pub async fn keep_house(&self, work: &WorkConfig, stop: &CancellationToken) {
-        let sweeps = every(work.sweep, SOON, stop, || async { told("sweep", self.sweep().await) });
+        let sweeps = every(work.sweep, SOON, stop, || async { told("sweep", self.sweep()).await });
         let walks = async {
             if let Some(interval) = work.redelivery {
-                let walk = || async { told("search for missed webhooks", self.redeliver_missed(interval).await) };
+                let walk = || async { told("search for missed webhooks", self.redeliver_missed(interval)).await };
                 every(looks(interval), LATER, stop, walk).await;
             }
         };
         let drift = async {
             if let Some(interval) = work.drift {
-                let check = || async { told("check for drift", self.check_drift(interval).await) };
+                let check = || async { told("check for drift", self.check_drift(interval)).await };
                 every(looks(interval), LATER, stop, check).await;
             }
         };
-        let collect = || async { told("collecting", self.collect(COLLECT).await) };
+        let collect = || async { told("collecting", self.collect(COLLECT, &work.retain)).await };
         let collecting = every(looks(COLLECT), LATER, stop, collect);
         tokio::join!(sweeps, walks, drift, collecting);
     }
@@ -45,8 +47,10 @@ fn looks(interval: Duration) -> Duration {
     (interval / SHARE).max(Duration::from_millis(250))
 }
 
-fn told<E: Display>(task: &str, result: Result<usize, E>) {
-    if let Err(error) = result {
+async fn told<E: Display>(task: &str, work: impl Future<Output = Result<usize, E>>) {
+    let span = log::task_span(task);
+    if let Err(error) = work.instrument(span.clone()).await {
+        let _within = span.enter();
         tracing::warn!(%error, "the {task} did not get through this time");
     }
 }

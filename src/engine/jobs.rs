@@ -1,19 +1,44 @@
 //! From a job of the queue to the use case that does it.
 
+use tracing::{Instrument as _, Span};
+
 use super::Engine;
 use crate::job::{Job, Wake};
 use crate::queue::{Handler, Outcome};
 use crate::store::StoreError;
+use crate::telemetry::log;
 
 impl Handler for Engine {
     async fn handle(&self, job: Job) -> Outcome {
-        match job {
-            Job::Wake(wake) => self.woken(wake).await,
-            Job::Delivery(delivery) => outcome(self.delivery(&delivery).await),
-        }
+        let span = span_of(&job);
+        let work = async {
+            match job {
+                Job::Wake(wake) => self.woken(wake).await,
+                Job::Delivery(delivery) => outcome(self.delivery(&delivery).await),
+            }
+        };
+        work.instrument(span).await
     }
 
     async fn give_up(&self, job: Job, attempts: u32) -> Outcome {
+        let span = span_of(&job);
+        self.given_up(job, attempts).instrument(span).await
+    }
+}
+
+/// Every line of the log about this job tells which it is.
+fn span_of(job: &Job) -> Span {
+    match job {
+        Job::Wake(Wake::Project { pid }) => log::job_span("project", *pid),
+        Job::Wake(Wake::Notification { id }) => log::job_span("notification", *id),
+        Job::Wake(Wake::Revocation { id }) => log::job_span("revocation", *id),
+        Job::Wake(Wake::PullRequest { id }) => log::job_span("pull_request", *id),
+        Job::Delivery(delivery) => log::delivery_span(&delivery.id, &delivery.event),
+    }
+}
+
+impl Engine {
+    async fn given_up(&self, job: Job, attempts: u32) -> Outcome {
         match job {
             Job::Delivery(delivery) => outcome(self.bury_delivery(&delivery, attempts).await),
             Job::Wake(Wake::Project { pid }) => outcome(self.bury_project(pid, attempts).await),
@@ -24,9 +49,7 @@ impl Handler for Engine {
             }
         }
     }
-}
 
-impl Engine {
     async fn woken(&self, wake: Wake) -> Outcome {
         let done = match wake {
             Wake::Project { pid } => {

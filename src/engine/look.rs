@@ -20,6 +20,7 @@ use crate::store::integrations::{Acquired, Integration, Lease, State};
 use crate::store::settle::Settled;
 use crate::store::syncs::Sync;
 use crate::store::{StoreError, integrations};
+use crate::telemetry::log;
 
 /// How often a moved head is answered at once before others get their turn.
 const IMMEDIATE_LOOKS: usize = 8;
@@ -115,6 +116,7 @@ impl Engine {
             Some(id) => self.store.sync(on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
             None => None,
         };
+        sync.iter().for_each(|sync| log::works_on_sync(sync.id));
         let mut look = self.looking(lease, on, sync, recovering);
         match look.run().await {
             Ok(()) => Ok(()),
@@ -240,7 +242,9 @@ impl Look<'_> {
         };
         let on = &self.on;
         self.sync.get_or_insert_with(|| {
-            Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, now)
+            let id = Uuid::now_v7();
+            log::works_on_sync(id);
+            Sync::queued(id, on.pid, on.connection, kind, &on.branch, on.revision, now)
         })
     }
 }

@@ -305,6 +305,9 @@ impl Look<'_> {
                 self.engine.say(tx, on, "sync.succeeded", &Actor::System, data).await
             })
             .await?;
+        if commit.is_some() {
+            self.engine.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Succeeded);
+        }
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use super::requests::Asker;
 use super::view::{self, SyncView};
 use crate::github::GithubError;
 use crate::job::Wake;
-use crate::model::{Code, Problem, SyncStatus};
+use crate::model::{Code, Problem, SyncKind, SyncStatus};
 use crate::queue::{backoff, heartbeat};
 use crate::store::events::Actor;
 use crate::store::integrations::{Acquired, Integration, Lease};
@@ -107,7 +107,9 @@ impl Engine {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Failed);
+        Ok(())
     }
 
     /// GitHub will never take it: everything is pending again, but for the files it refused.
@@ -135,6 +137,7 @@ impl Engine {
                 holds::refuse(tx, on.pid, &refused, &problem).await
             })
             .await?;
+        self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Failed);
         if let Some(commit) = pull.head_commit.or(pull.base_commit) {
             // Best effort: an empty branch of ours is only untidy.
             drop(self.repo(on).delete_ref_if(&pull.branch, commit).await);

@@ -312,6 +312,7 @@ impl Engine {
                 events::append(tx, event).await.map(|_| ())
             })
             .await?;
+        self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Succeeded);
         Ok(pull)
     }
 }

@@ -101,7 +101,6 @@ impl Engine {
                 return Err(error);
             }
         };
-        self.store.forget_old_deliveries().await?;
         self.store.task_done(TASK, &to_json(&after)?).await?;
         Ok(asked)
     }
@@ -165,12 +164,12 @@ impl Engine {
     }
 
     async fn ask_again(&self, guid: &str, one: Found) -> Result<(), WalkError> {
-        tracing::info!(delivery = guid, "a webhook was missed: asking GitHub for it");
+        tracing::info!(delivery_id = guid, "a webhook was missed: asking GitHub for it");
         match self.github.redeliver(one.newest_attempt).await {
             Ok(()) => Ok(()),
             Err(error) if error.is_transient() => Err(error.into()),
             Err(error) => {
-                tracing::warn!(delivery = guid, %error, "GitHub does not deliver it again");
+                tracing::warn!(delivery_id = guid, %error, "GitHub does not deliver it again");
                 Ok(())
             }
         }

@@ -42,16 +42,17 @@ impl Engine {
 
     /// Brings the gauges up to date that only a look can tell. What does not answer keeps its value.
     pub async fn measure(&self) {
-        let (queue, due, dead) = tokio::join!(
+        let (queue, due, dead, _) = tokio::join!(
             soon(self.queue.stats()),
-            soon(self.store.count_projects_due()),
+            soon(self.store.projects_due()),
             soon(self.store.count_dead_letters()),
+            self.look_at_dependencies(PATIENCE),
         );
         if let Some(stats) = queue {
             self.metrics.queue(stats.depth, stats.oldest);
         }
-        if let Some(due) = due {
-            self.metrics.pending_projects(due);
+        if let Some((due, oldest)) = due {
+            self.metrics.pending_projects(due, oldest);
         }
         if let Some(dead) = dead {
             self.metrics.dead_letters(dead);

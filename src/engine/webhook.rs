@@ -15,7 +15,7 @@ impl Engine {
     pub async fn delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let effect = effect_of(&delivery.event, &delivery.body);
         let applied = self.store.apply_delivery(entry_of(delivery), &effect).await?;
-        tracing::info!(delivery = delivery.id, event = delivery.event, outcome = applied.outcome, "webhook");
+        tracing::info!(outcome = applied.outcome, "webhook");
         if matches!(effect, Effect::Push(_)) && !applied.wakes.is_empty() {
             self.hints.note(&delivery.body);
         }
@@ -26,7 +26,7 @@ impl Engine {
     /// Keeps a delivery that could not be dealt with as a dead letter. It has an outcome then, so
     /// GitHub is not asked for it again.
     pub async fn bury_delivery(&self, delivery: &Delivery, attempts: u32) -> Result<(), StoreError> {
-        tracing::error!(delivery = delivery.id, event = delivery.event, attempts, "a webhook is given up");
+        tracing::error!(attempts, "a webhook is given up");
         let detail = format!("The webhook {} ({}) could not be dealt with.", delivery.id, delivery.event);
         let error = Problem::new(Code::Internal, detail).with_action("Look into the log, then retry the dead letter.");
         self.store.bury_delivery(entry_of(delivery), &delivery.body, attempts, &json!(error)).await

@@ -175,6 +175,11 @@ impl GitHub {
         &self.inner.http
     }
 
+    /// What went wrong when GitHub last gave this process no usable answer, and when.
+    pub fn last_error(&self) -> Option<(String, chrono::DateTime<chrono::Utc>)> {
+        self.inner.meter.last_error()
+    }
+
     /// `https://github.com` or its like.
     pub fn web_url(&self) -> &str {
         &self.inner.settings.web_url

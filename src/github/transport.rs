@@ -10,11 +10,13 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, U
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use tracing::Instrument as _;
 
 use super::error::{GithubError, Result};
 use super::http::{Http, describe};
 use super::meter::Meter;
 use super::patience;
+use crate::telemetry::log;
 
 /// What an answer may weigh, in bytes.
 pub(crate) mod weight {
@@ -64,6 +66,13 @@ pub(crate) enum Lost {
 }
 
 impl Lost {
+    fn reason(&self) -> &str {
+        match self {
+            Lost::NotSent(detail) | Lost::Unknown(detail) => detail,
+            Lost::TooLarge => "the answer is too large to read",
+        }
+    }
+
     pub fn into_error(self, writes: bool) -> GithubError {
         match self {
             Lost::NotSent(detail) => GithubError::unavailable(detail),
@@ -97,10 +106,14 @@ impl Transport {
     pub async fn send(&self, call: &Call, authorization: Option<&HeaderValue>) -> std::result::Result<Answer, Lost> {
         let request = self.request(call, authorization)?;
         let started = Instant::now();
-        let outcome = patience::within(call.timeout, self.exchange(request, call.limit)).await;
+        let span = log::github_span(call.endpoint);
+        let exchange = self.exchange(request, call.limit).instrument(span.clone());
+        let outcome = patience::within(call.timeout, exchange).await;
         let outcome = outcome.unwrap_or_else(|| Err(Lost::Unknown("no answer in time".to_owned())));
         let status = outcome.as_ref().map_or(0, |answer| answer.status);
-        self.meter.answered(call.endpoint, status, started.elapsed());
+        let told = outcome.as_ref().map(|answer| answer.status).map_err(Lost::reason);
+        self.meter.answered(call.endpoint, told, started.elapsed());
+        span.record("status", status);
         tracing::debug!(endpoint = call.endpoint, status, ms = started.elapsed().as_millis() as u64, "github request");
         outcome
     }

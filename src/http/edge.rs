@@ -59,10 +59,14 @@ pub async fn around<B: MessageBody + 'static>(
     let id = choose_id(&edge, request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let route = request.match_pattern().unwrap_or_else(|| "-".to_owned());
-    let span = log::request_span(&id, request.method().as_str(), &route);
+    let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let traceparent = traceparent.filter(|_| edge.listener == Listener::Internal).map(str::to_owned);
+    let span = log::request_span(&id, request.method().as_str(), &route, traceparent.as_deref());
     let answer = async {
         let answer = next.call(request).await?.map_into_boxed_body();
-        Ok(finish(&edge, &id, answer))
+        let answer = finish(&edge, &id, answer);
+        tracing::Span::current().record("status", answer.status().as_u16());
+        Ok(answer)
     };
     answer.instrument(span).await
 }

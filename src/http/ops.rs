@@ -16,7 +16,7 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "alive": true }))
 }
 
-/// PostgreSQL and Redis answer. `github` is told, and changes nothing.
+/// PostgreSQL and Redis answer. `github` and its last error are told, and change nothing.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "Ready"), (status = 503, description = "PostgreSQL or Redis does not answer")))]
 pub async fn readyz(engine: web::Data<Engine>) -> Result<HttpResponse, ApiError> {
@@ -24,12 +24,13 @@ pub async fn readyz(engine: web::Data<Engine>) -> Result<HttpResponse, ApiError>
     if now.ready() {
         return Ok(HttpResponse::Ok().json(json!({
             "ready": true, "postgres": now.postgres, "redis": now.redis, "github": now.github,
+            "github_error": now.github_error,
         })));
     }
     let missing = if now.postgres == "ok" { "Redis" } else { "PostgreSQL" };
     let problem = ApiError::new(Code::Unavailable, format!("{missing} does not answer."));
     let problem = problem.with("ready", false).with("postgres", now.postgres);
-    Err(problem.with("redis", now.redis).with("github", now.github))
+    Err(problem.with("redis", now.redis).with("github", now.github).with("github_error", now.github_error))
 }
 
 /// Prometheus' text format.

@@ -20,6 +20,7 @@ use crate::engine::signature::Signed;
 use crate::job::Delivery;
 use crate::model::Code;
 use crate::queue::Ingested;
+use crate::telemetry::log;
 
 /// GitHub sends no larger ones: 25 MiB.
 const MAX_BODY: usize = 25 << 20;
@@ -55,6 +56,7 @@ async fn take(engine: &Engine, request: &HttpRequest, payload: web::Payload) -> 
     let kind = Kind::of(request.headers())?;
     let event = required(request.headers(), "X-GitHub-Event")?;
     let id = required(request.headers(), "X-GitHub-Delivery")?;
+    log::takes_delivery(&id);
     let body = kind.json(body)?;
     let delivery = Delivery { id, event, received_at: Utc::now().timestamp_millis(), body };
     engine.queue.ingest(&delivery).await.map_err(|error| {

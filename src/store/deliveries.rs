@@ -9,9 +9,6 @@ use super::{Store, StoreError, Transaction};
 use crate::job::Wake;
 use crate::model::Oid;
 
-/// The ledger remembers for longer than GitHub's own log (3 days) could bring a delivery back.
-const KEEP_DAYS: f64 = 14.0;
-
 /// What a delivery asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -96,13 +93,6 @@ impl Store {
         let client = self.client().await?;
         let rows = client.query("SELECT id FROM deliveries WHERE id = ANY($1)", &[&ids]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    /// Forgets outcomes that nobody can ask for any more.
-    pub async fn forget_old_deliveries(&self) -> Result<u64, StoreError> {
-        let client = self.client().await?;
-        let old = "DELETE FROM deliveries WHERE done_at < now() - $1 * interval '1 day'";
-        Ok(client.execute(old, &[&KEEP_DAYS]).await?)
     }
 }
 

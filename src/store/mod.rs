@@ -37,6 +37,7 @@ mod pulse;
 pub mod record;
 pub mod requests;
 pub mod reseal;
+pub mod retention;
 pub mod revocations;
 mod sealed;
 mod session;

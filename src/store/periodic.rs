@@ -99,10 +99,14 @@ impl Store {
         rows.iter().map(|row| Ok(Wake::Notification { id: row.try_get(0)? })).collect()
     }
 
-    /// Projects whose work is due: somebody is at them, or should be.
-    pub async fn count_projects_due(&self) -> Result<i64, StoreError> {
+    /// Projects whose work is due (somebody is at them, or should be), and how long the first has been.
+    pub async fn projects_due(&self) -> Result<(i64, Duration), StoreError> {
         let client = self.client().await?;
-        Ok(client.query_one("SELECT count(*) FROM integrations WHERE due_at <= now()", &[]).await?.try_get(0)?)
+        let select = "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
+                      FROM integrations WHERE due_at <= now()";
+        let row = client.query_one(select, &[]).await?;
+        let oldest: f64 = row.try_get(1)?;
+        Ok((row.try_get(0)?, Duration::try_from_secs_f64(oldest).unwrap_or_default()))
     }
 
     /// Connected branches after this installation and project, in that order.

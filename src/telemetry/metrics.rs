@@ -27,6 +27,7 @@ struct All {
     queue_depth: IntGauge,
     queue_oldest_seconds: Gauge,
     pending_projects: IntGauge,
+    pending_oldest_seconds: Gauge,
     dead_letters: IntGauge,
     github_requests: IntCounterVec,
     github_request_seconds: Histogram,
@@ -36,6 +37,7 @@ struct All {
     notifications: IntCounterVec,
     http_requests: IntCounterVec,
     dependency_up: GaugeVec,
+    pruned: IntCounterVec,
 }
 
 /// Events that are counted under their own name.
@@ -55,6 +57,19 @@ const EVENTS: [&str; 14] = [
     "github_app_authorization",
     "ping",
 ];
+
+/// How a delivery can end at the door, besides `accepted`.
+const REFUSED: [&str; 7] = [
+    "duplicate",
+    "unauthorized",
+    "malformed",
+    "unsupported_media_type",
+    "payload_too_large",
+    "unavailable",
+    "internal",
+];
+/// What is pruned by age, or collected because nothing needs it.
+const PRUNED: [&str; 5] = ["history", "audit", "events", "deliveries", "blobs"];
 
 const SYNC_SECONDS: [f64; 14] = [0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 const REQUEST_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -78,6 +93,10 @@ impl Metrics {
                 r,
                 IntGauge::with_opts(opts("pending_projects", "Projects with work that is due"))?,
             )?,
+            pending_oldest_seconds: keep(
+                r,
+                Gauge::with_opts(opts("pending_oldest_seconds", "How long the longest due project has been due"))?,
+            )?,
             dead_letters: keep(r, IntGauge::with_opts(opts("dead_letters", "Dead letters kept"))?)?,
             github_requests: counters(r, "github_requests_total", "Requests to GitHub", &["endpoint", "status"])?,
             github_request_seconds: histogram(r, "github_request_seconds", "Time GitHub took", &REQUEST_SECONDS)?,
@@ -93,6 +112,7 @@ impl Metrics {
             notifications: counters(r, "notifications_total", "Attempts to notify the host", &["result"])?,
             http_requests: counters(r, "http_requests_total", "Requests answered", &["listener", "status"])?,
             dependency_up: keep(r, GaugeVec::new(opts("dependency_up", "Whether it answered last"), &["dependency"])?)?,
+            pruned: counters(r, "pruned_total", "Rows that nobody needs any more", &["kind"])?,
             registry: r.clone(),
         };
         all.show_before_first_use();
@@ -126,8 +146,10 @@ impl Metrics {
         self.all.queue_oldest_seconds.set(oldest.as_secs_f64());
     }
 
-    pub fn pending_projects(&self, count: i64) {
+    /// Projects with work that is due, and how long the first of them has been.
+    pub fn pending_projects(&self, count: i64, oldest: Duration) {
         self.all.pending_projects.set(count);
+        self.all.pending_oldest_seconds.set(oldest.as_secs_f64());
     }
 
     pub fn dead_letters(&self, count: i64) {
@@ -147,7 +169,7 @@ impl Metrics {
         self.all.github_remaining_ratio.set(ratio);
     }
 
-    /// `primary secondary content_minute content_hour fair_share`.
+    /// `primary secondary retry_after content share concurrency`.
     pub fn github_throttled(&self, reason: &'static str) {
         self.all.github_throttled.with_label_values(&[reason]).inc();
     }
@@ -175,6 +197,11 @@ impl Metrics {
         self.all.dependency_up.with_label_values(&[dependency]).set(if up { 1.0 } else { 0.0 });
     }
 
+    /// `history audit events deliveries blobs`.
+    pub fn pruned(&self, kind: &'static str, rows: u64) {
+        self.all.pruned.with_label_values(&[kind]).inc_by(rows);
+    }
+
     /// Prometheus' text format.
     pub fn render(&self) -> String {
         let mut text = Vec::new();
@@ -187,20 +214,38 @@ impl Metrics {
 }
 
 impl All {
-    /// A metric with labels is not there before it was counted once, and rules that name it see nothing.
+    /// A metric with labels is not there before it was counted once: rules that name it would see
+    /// nothing, and the first of its kind would be no increase.
     fn show_before_first_use(&self) {
-        for event in EVENTS {
-            self.webhooks.with_label_values(&[event, "accepted"]);
+        EVENTS.iter().for_each(|event| show(&self.webhooks, &[*event, "accepted"]));
+        REFUSED.iter().for_each(|result| show(&self.webhooks, &["other", *result]));
+        for kind in SyncKind::ALL {
+            for status in SyncStatus::ALL.iter().filter(|status| status.is_finished()) {
+                show(&self.syncs, &[kind.as_str(), status.as_str()]);
+            }
         }
-        self.webhooks.with_label_values(&["other", "unauthorized"]);
-        self.changes.with_label_values(&["accepted"]);
-        for status in [SyncStatus::Succeeded, SyncStatus::Failed] {
-            self.syncs.with_label_values(&[SyncKind::Auto.as_str(), status.as_str()]);
+        for result in ["accepted", "duplicate", "refused", "failed"] {
+            show(&self.changes, &[result]);
         }
-        self.github_requests.with_label_values(&["POST /graphql", "200"]);
-        self.github_throttled.with_label_values(&["primary"]);
-        self.notifications.with_label_values(&["delivered"]);
+        for status in ["200", "none", "502"] {
+            show(&self.github_requests, &["graphql createCommitOnBranch", status]);
+        }
+        for reason in ["primary", "secondary", "retry_after", "content", "share", "concurrency"] {
+            show(&self.github_throttled, &[reason]);
+        }
+        for result in ["delivered", "retried", "failed"] {
+            show(&self.notifications, &[result]);
+        }
+        for status in ["200", "202", "500", "503"] {
+            show(&self.http_requests, &["internal", status]);
+            show(&self.http_requests, &["public", status]);
+        }
+        PRUNED.iter().for_each(|kind| show(&self.pruned, &[*kind]));
     }
+}
+
+fn show(counters: &IntCounterVec, labels: &[&str]) {
+    counters.with_label_values(labels);
 }
 
 fn opts(name: &str, help: &str) -> Opts {
@@ -252,6 +297,7 @@ mod tests {
             "lockstep_queue_depth",
             "lockstep_queue_oldest_seconds",
             "lockstep_pending_projects",
+            "lockstep_pending_oldest_seconds",
             "lockstep_dead_letters",
             "lockstep_github_requests_total{endpoint=\"POST /graphql\",status=\"200\"} 1",
             "lockstep_github_request_seconds_count 1",
@@ -260,6 +306,8 @@ mod tests {
             "lockstep_github_up 1",
             "lockstep_notifications_total{result=\"delivered\"} 1",
             "lockstep_build_info{version=",
+            "lockstep_syncs_total{kind=\"pull_request\",status=\"failed\"} 0",
+            "lockstep_webhooks_total{event=\"other\",result=\"unauthorized\"} 0",
         ] {
             assert!(text.contains(name), "{name} in\n{text}");
         }

@@ -219,6 +219,44 @@ fn is_small(file: &Source) -> Findings {
     if lines <= 600 { Vec::new() } else { vec![(601, format!("{lines} lines; 600 are the most, 250 usual"))] }
 }
 
+/// Keys of log lines and spans come from one list.
+fn log_keys_are_listed(file: &Source) -> Findings {
+    let macros = ["trace!(", "debug!(", "info!(", "warn!(", "error!(", "_span!("];
+    let begins = macros
+        .iter()
+        .flat_map(|name| file.live.match_indices(name).map(|(at, name)| (at + name.len(), *name == *"_span!(")));
+    let keys = begins.flat_map(|(at, span)| log_keys(&file.live[at..], span).into_iter().map(move |key| (at, key)));
+    keys.filter(|(_, key)| !lockstep::telemetry::log::KEYS.contains(&key.as_str()))
+        .map(|(at, key)| (source::line_of(&file.live, at), format!("`{key}` is not in telemetry::log::KEYS")))
+        .collect()
+}
+
+/// The keys of a macro's arguments; `text` begins after its bracket, and ends anywhere behind. A span's name comes
+/// first; a line's message, and what is printed in it, last.
+fn log_keys(text: &str, span: bool) -> Vec<String> {
+    let (mut depth, mut quoted, mut arguments) = (0, false, vec![String::new()]);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted && depth == 0 => break,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                arguments.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        arguments.last_mut().unwrap().push(c);
+    }
+    let arguments = arguments.iter().map(|argument| argument.trim()).skip(usize::from(span));
+    let fields = arguments.take_while(|argument| !argument.starts_with('"'));
+    let key = |argument: &str| argument.split('=').next().unwrap().trim().trim_start_matches(['%', '?']).to_owned();
+    let mut keys: Vec<String> = fields.map(key).collect();
+    keys.retain(|key| !key.is_empty());
+    keys
+}
+
 fn errors_are_handled(file: &Source) -> Findings {
     let panics = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
     let hit = |text: &str| panics.into_iter().find(|call| text.replace(' ', "").contains(call));
@@ -383,4 +421,16 @@ fn a_panic_on_an_error_is_noticed() {
     let bad = "fn a() { b.unwrap(); }\nfn c() { d.expect(\"e\"); }\nfn f() { g.unwrap_or(h); }\n// i.unwrap()\n\
                #[cfg(test)]\nmod tests { fn j() { k.unwrap(); } }\nfn l() { m\n.unwrap (); }";
     assert_eq!(found(errors_are_handled, "src/a.rs", bad), [1, 2, 8]);
+}
+
+#[test]
+fn log_keys_come_from_one_list() {
+    tidy(log_keys_are_listed, PROGRAM);
+}
+
+#[test]
+fn a_log_key_of_ones_own_is_noticed() {
+    let bad = "fn a() { tracing::info!(pid, %error, \"the {task} ended\", ); }\nfn b() { tracing::warn!(user = x(1, 2), \"so\"); }\n\
+               fn c() { tracing::info_span!(\"job\", job, secret = tracing::field::Empty); }";
+    assert_eq!(found(log_keys_are_listed, "src/engine/a.rs", bad), [2, 3]);
 }

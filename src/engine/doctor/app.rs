@@ -54,11 +54,30 @@ impl Engine {
             let what = format!("GitHub knows these credentials as App {}, not {}", info.id, app.id);
             return Err(Verdict::fail(what, "correct LOCKSTEP_GITHUB_APP_ID, or client id and key"));
         }
+        if let Some(verdict) = self.about_client_secret().await {
+            return Err(verdict);
+        }
         if !info.slug.is_empty() && info.slug != app.slug {
             let what = format!("the App's slug is {}, not {}", info.slug, app.slug);
             return Err(Verdict::fail(what, "correct LOCKSTEP_GITHUB_APP_SLUG: install links lead nowhere"));
         }
         Ok(info)
+    }
+
+    /// A code that nobody was given is refused for what it is, unless the secret is wrong already.
+    async fn about_client_secret(&self) -> Option<Verdict> {
+        let callback = format!("{}/github/callback", self.settings.public_url);
+        match self.github.exchange_code("doctor", &callback, "doctor").await {
+            Err(error) if error.to_string().contains("client secret") => {
+                let mend = "make a new one in the App's settings and set LOCKSTEP_GITHUB_CLIENT_SECRET";
+                Some(Verdict::fail(error.to_string(), mend))
+            }
+            Err(error @ GithubError::Unavailable { .. }) => {
+                let mend = "check LOCKSTEP_GITHUB_WEB_URL and the way to it";
+                Some(Verdict::fail(error.to_string(), mend))
+            }
+            Ok(_) | Err(_) => None,
+        }
     }
 
     /// Each installation has to grant what the App asks for, and not to be suspended.

@@ -1,5 +1,6 @@
 //! Collecting content that nothing needs any more.
 
+use lockstep::config::{Config, Flags};
 use serde_json::json;
 
 use super::oid;
@@ -85,8 +86,13 @@ async fn collecting_goes_through_all_projects_and_forgets_old_live_events() {
     .unwrap();
     // Rows are looked through in the order in which they were written: nothing old comes behind something young.
     sql.batch_execute("UPDATE events SET at = now() - interval '10 days' WHERE action IS NOT NULL").await.unwrap();
-    assert_eq!(world.engine.collect(std::time::Duration::ZERO).await.unwrap(), 4, "two drafts, two events");
-    assert_eq!(world.engine.collect(std::time::Duration::from_secs(60)).await.unwrap(), 0, "another replica did");
+    let retain = Config::load(&Flags::none(), &world.env).unwrap().work.retain;
+    assert_eq!(world.engine.collect(std::time::Duration::ZERO, &retain).await.unwrap(), 4, "two drafts, two events");
+    assert_eq!(
+        world.engine.collect(std::time::Duration::from_secs(60), &retain).await.unwrap(),
+        0,
+        "another replica did"
+    );
     let left = "SELECT (SELECT count(*) FROM blobs), (SELECT count(*) FROM events WHERE action IS NULL),
                 (SELECT count(*) FROM events WHERE action IS NOT NULL)";
     let row = sql.query_one(left, &[]).await.unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::queue::Redis;
 use crate::story::Story;
+use crate::world::World;
 use crate::world::process::{free_address, run};
 
 /// What it prints, by name, and how it ends.
@@ -78,6 +80,50 @@ async fn configuration_and_services() {
     fails_with(&story, ("DATABASE_URL", &nowhere), "postgres", "create the database").await;
     fails_with(&story, ("REDIS_URL", &format!("redis://{nobody}")), "redis", "host, port and scheme").await;
     fails_with(&story, ("REDIS_URL", open.as_str()), "redis", "check user and password").await;
+    let later =
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (9999, 'later', '', '')";
+    story.sql().await.batch_execute(later).await.unwrap();
+    fails_now(&story, "postgres", "of a later version").await;
+    story.sql().await.batch_execute("DELETE FROM refinery_schema_history WHERE version = 9999").await.unwrap();
+    story.drain().await;
+}
+
+#[actix_web::test]
+async fn a_database_role_without_rights() {
+    let story = Story::start().await;
+    let role = format!("lockstep_reader_{}", std::process::id());
+    let sql = story.sql().await;
+    sql.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'reads'")).await.unwrap();
+    let mut url = url::Url::parse(&story.env["LOCKSTEP_DATABASE_URL"]).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("reads")).unwrap();
+    sql.batch_execute(&format!("GRANT SELECT ON refinery_schema_history TO {role}")).await.unwrap();
+    fails_with(&story, ("DATABASE_URL", url.as_str()), "postgres", "GRANT it SELECT, INSERT").await;
+    sql.batch_execute("DELETE FROM refinery_schema_history").await.unwrap();
+    fails_with(&story, ("DATABASE_URL", url.as_str()), "postgres", "GRANT CREATE ON SCHEMA").await;
+    let read_only = format!("ALTER ROLE {role} SET default_transaction_read_only = on");
+    sql.batch_execute(&read_only).await.unwrap();
+    fails_with(&story, ("DATABASE_URL", url.as_str()), "postgres", "at the primary").await;
+    sql.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+    story.drain().await;
+}
+
+#[actix_web::test]
+async fn a_redis_that_may_lose_what_it_was_given() {
+    let story = Story::start().await;
+    let redis = Redis::start();
+    let url = redis.url();
+    redis.ask::<()>("CONFIG SET maxmemory-policy allkeys-lru");
+    fails_with(&story, ("REDIS_URL", &url), "redis", "set maxmemory-policy noeviction").await;
+    redis.ask::<()>("CONFIG SET maxmemory-policy noeviction");
+    redis.ask::<()>("CONFIG SET appendonly no");
+    fails_with(&story, ("REDIS_URL", &url), "redis", "set appendonly yes").await;
+    redis.ask::<()>("CONFIG SET appendonly yes");
+    redis.ask::<()>("CONFIG SET maxmemory 1");
+    fails_with(&story, ("REDIS_URL", &url), "redis", "give Redis more memory").await;
+    redis.ask::<()>("CONFIG SET maxmemory 0");
+    redis.ask::<()>("REPLICAOF 127.0.0.1 9");
+    fails_with(&story, ("REDIS_URL", &url), "redis", "at the primary").await;
     story.drain().await;
 }
 
@@ -89,7 +135,9 @@ async fn the_app_and_its_credentials() {
     fails_with(&story, ("GITHUB_CLIENT_ID", "Iv1.unknown"), "github_app", "there is no such App").await;
     fails_with(&story, ("GITHUB_APP_ID", "987654"), "github_app", "correct LOCKSTEP_GITHUB_APP_ID").await;
     fails_with(&story, ("GITHUB_APP_SLUG", "other"), "github_app", "LOCKSTEP_GITHUB_APP_SLUG").await;
+    fails_with(&story, ("GITHUB_CLIENT_SECRET", "of-another-app"), "github_app", "LOCKSTEP_GITHUB_CLIENT_SECRET").await;
     let nobody = format!("http://{}", free_address());
+    fails_with(&story, ("GITHUB_WEB_URL", &nobody), "github_app", "LOCKSTEP_GITHUB_WEB_URL").await;
     fails_with(&story, ("GITHUB_API_URL", &nobody), "github_app", "LOCKSTEP_GITHUB_API_URL").await;
     fails_with(&story, ("GITHUB_API_URL", &nobody), "webhook", "mend github_app first").await;
     let own = story.github.app().private_key;
@@ -109,7 +157,22 @@ async fn permissions_and_installations() {
     fails_now(&story, "permissions", "has not granted pull_requests: write").await;
     story.github.set_app_permission("checks", "none");
     fails_now(&story, "permissions", "the App lacks checks: read").await;
+    story.github.set_app_events(&["push", "create", "delete", "pull_request", "check_run", "status", "repository"]);
+    fails_now(&story, "events", "not subscribed to pull_request_review, check_suite").await;
     story.drain().await;
+}
+
+#[actix_web::test]
+async fn no_app_or_one_that_cannot_be_read() {
+    let world = World::plan().start().await;
+    let env = world.env.clone();
+    tokio::task::spawn_blocking(move || fails(&env, "github_app", "there is no GitHub App yet")).await.unwrap();
+    let stored =
+        "INSERT INTO github_app (app_id, slug, client_id, private_key_enc, client_secret_enc, webhook_secret_enc)
+                  VALUES (1, 'a', 'Iv1.a', 'x', 'x', 'x')";
+    world.sql().await.batch_execute(stored).await.unwrap();
+    let env = world.env.clone();
+    tokio::task::spawn_blocking(move || fails(&env, "github_app", "LOCKSTEP_ENCRYPTION_KEYS")).await.unwrap();
 }
 
 #[actix_web::test]
@@ -122,5 +185,16 @@ async fn the_webhook_as_github_reports_it() {
     story.github.ping();
     story.github.deliveries_idle().await;
     fails_with(&story, ("PUBLIC_URL", &nobody), "webhook", "let GitHub reach it").await;
+    let here = story.public().base().to_owned();
+    story.github.set_webhook_url(&format!("{here}/webhooks/github"));
+    story.github.set_webhook_secret("another-secret");
+    story.github.ping();
+    story.github.deliveries_idle().await;
+    fails_now(&story, "webhook", "to the same value").await;
+    story.github.set_webhook_url(&format!("{here}/elsewhere"));
+    story.github.ping();
+    story.github.deliveries_idle().await;
+    story.github.set_webhook_url(&format!("{here}/webhooks/github"));
+    fails_now(&story, "webhook", "something else answers there").await;
     story.drain().await;
 }

@@ -6,10 +6,13 @@ mod errors;
 mod headers;
 mod keys;
 mod killed;
+mod metrics;
 mod outages;
 mod panel;
 mod process;
+mod retention;
 mod secrets;
+mod traces;
 
 use std::collections::HashMap;
 

@@ -97,3 +97,20 @@ fn a_taken_address_is_said_and_ends_with_1() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains(&taken.local_addr().unwrap().to_string()));
 }
+
+#[actix_web::test]
+async fn health_tells_whether_it_runs() {
+    let database = Database::create().await;
+    let mut env = least();
+    env.insert("LOCKSTEP_DATABASE_URL".to_owned(), database.url());
+    let mut program = Program::serve(&[], &env);
+    program.until("/healthz", 200).await;
+    let listen = program.internal().base().replace("http://127.0.0.1", "0.0.0.0");
+    let asks = || run(&["health", "--internal-listen", &listen], &Default::default());
+    assert_eq!(asks().status.code(), Some(0));
+    program.kill();
+    let gone = asks();
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("does not answer"));
+    database.remove().await;
+}

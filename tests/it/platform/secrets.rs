@@ -3,6 +3,8 @@
 use lockstep::config::{Config, Flags};
 
 use super::least;
+use crate::story::Story;
+use crate::world::API_KEY;
 use crate::world::database::Database;
 use crate::world::process::Program;
 
@@ -70,4 +72,52 @@ async fn the_log_shows_none_even_when_everything_is_logged() {
     }
     drop(program);
     database.remove().await;
+}
+
+/// `gho_`, `ghs_`, `ghu_`, `ghr_` and more: a token, or a part of one that is long enough to be none by chance.
+fn token_in(log: &str) -> Option<&str> {
+    log.match_indices("gh").map(|(at, _)| &log[at..]).find(|rest| {
+        let (head, tail) = rest.split_at(rest.len().min(4));
+        let kind = head.len() == 4 && head.ends_with('_') && head.as_bytes()[2].is_ascii_lowercase();
+        kind && tail.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')).count() >= 20
+    })
+}
+
+#[test]
+fn tokens_are_found() {
+    assert!(token_in("a ghs_0123456789abcdefghijABCDEFGHIJ012345 b").is_some());
+    assert!(token_in("ghosts high_voltage_installations_in_the_lower_yard ghu_short").is_none());
+}
+
+#[actix_web::test]
+async fn tokens_of_people_and_installations_stay_out_of_the_log() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site");
+    let site = story.project("site").await;
+    site.authorize().await;
+    let mut env = story.env.clone();
+    env.insert("LOCKSTEP_LOG".to_owned(), "trace".to_owned());
+    let mut program = Program::serve(&[], &env);
+    program.until("/readyz", 200).await;
+    let host = program.internal().with_token(API_KEY);
+    host.get(&site.path("/repositories?user=ada")).await.expect(200);
+    let body =
+        serde_json::json!({ "user": "ada", "installation_id": story.installation, "repository": repo.full_name() });
+    host.put(&site.path("/integration"), &body).await.expect(201);
+    let change = serde_json::json!({ "event_id": "1", "changes": [{ "op": "put", "path": "a", "content": "1" }] });
+    host.post(&site.path("/changes"), &change).await.expect(202);
+    while repo.text("main", "a").is_none() {
+        tokio::task::yield_now().await;
+    }
+    host.delete(&site.path("/integration")).await;
+    program.terminate();
+    assert_eq!(program.ended(std::time::Duration::from_secs(20)).await.code(), Some(0));
+    let log = program.log();
+    assert!(log.contains("github request"), "requests to GitHub are logged");
+    assert_eq!(token_in(&log).map(|found| &found[..found.len().min(60)]), None);
+    let app = story.github.app();
+    for needle in [API_KEY, &app.client_secret, app.webhook_secret.as_deref().unwrap(), "PRIVATE KEY", "Bearer ey"] {
+        assert!(!log.contains(needle), "{needle} in the log");
+    }
+    story.drain().await;
 }

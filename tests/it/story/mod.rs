@@ -90,6 +90,13 @@ impl Story {
         panic!("the queue does not come to rest");
     }
 
+    /// What is due now happens, and what comes of it later does not.
+    pub async fn drain_once(&self) {
+        self.github.deliveries_idle().await;
+        self.engine.sweep().await.unwrap();
+        self.engine.queue.run_once(&self.engine, Utc::now() + TimeDelta::milliseconds(500)).await.unwrap();
+    }
+
     /// Batch windows and retries that began are over.
     pub async fn pass(&self, time: Duration) {
         let seconds = time.as_secs_f64();

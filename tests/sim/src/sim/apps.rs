@@ -92,6 +92,22 @@ impl Control {
         }
     }
 
+    /// What the first App's webhooks are signed with, from now on; its owner changed it.
+    pub fn set_webhook_secret(&self, secret: &str) {
+        let mut world = self.core.world();
+        if let Some(app) = world.apps.values_mut().next() {
+            app.webhook_secret = Some(secret.to_owned());
+        }
+    }
+
+    /// The events that the first App is subscribed to.
+    pub fn set_app_events(&self, events: &[&str]) {
+        let mut world = self.core.world();
+        if let Some(app) = world.apps.values_mut().next() {
+            app.events = events.iter().map(|event| (*event).to_owned()).collect();
+        }
+    }
+
     /// Whether the first App's webhooks come as `json` (the default) or `form`.
     pub fn set_webhook_content_type(&self, form: bool) {
         let mut world = self.core.world();
