@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, GithubAppConfig, WorkConfig};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{Engine, EngineSettings, Held};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
@@ -162,6 +162,7 @@ pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
         vault,
         metrics,
         settings: Arc::new(settings),
+        held: Held::default(),
     })
 }
 
@@ -196,6 +197,7 @@ async fn work(engine: Engine, role: Role, plan: WorkConfig, stopping: Cancellati
         if role != Role::Web {
             let worker = Worker::new(engine.queue.clone(), Arc::new(engine.clone()), plan.workers);
             tokio::join!(worker.run(stopping.clone(), GRACE), engine.keep_house(&plan, &stopping));
+            engine.hand_back_leases().await;
         }
     };
     tokio::join!(engine.watch_app(&stopping, tell_setup), jobs);

@@ -4,11 +4,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Engine;
+use super::view::{self, SyncView};
 use crate::model::{Code, Problem};
 use crate::queue::{Priority, QueueError};
-use crate::store::StoreError;
 use crate::store::dead_letters::Retried;
 use crate::store::events::Actor;
+use crate::store::syncs::{self, Sync};
+use crate::store::{StoreError, Transaction};
 
 /// Why a dead letter could not be tried again; it is still there.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +28,15 @@ impl Engine {
         tracing::error!(pid, attempts, "a sync is given up");
         let error = Problem::new(Code::Internal, "The sync failed inside Lockstep, again and again.")
             .with_action("Look into the log, then retry the dead letter.");
-        self.store.bury_project(pid, attempts, &json!(error)).await
+        let Some(on) = self.store.integration(pid).await? else { return Ok(()) };
+        let tell = async |tx: &Transaction<'_>, sync: &Sync| {
+            let files = syncs::files(tx, sync.id, view::MAX_LISTED as i64).await?;
+            let data = json!({ "sync": SyncView::new(sync, &files) });
+            self.say(tx, &on, "sync.failed", &Actor::System, data).await
+        };
+        self.store.bury_project(&on, attempts, &error, tell).await?;
+        self.wake_notifications().await;
+        Ok(())
     }
 
     /// False: there is none of this id.

@@ -4,12 +4,15 @@
 //! or after somebody else's half-done one. Each step ends in one transaction under the lease; what
 //! comes after a crash finds either the step or nothing.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::Engine;
+use super::outcome::MAX_ATTEMPTS;
 use super::remote::Remote;
 use super::root::RootStart;
 use crate::github::{GithubError, Priority, Repo};
@@ -70,13 +73,21 @@ impl Engine {
     /// Brings the project in step, or leaves word for whoever is at it.
     pub async fn look(&self, pid: i64) -> Result<(), StoreError> {
         match self.store.acquire_lease(pid, Uuid::new_v4()).await? {
-            Acquired::Lease { lease, recovering } => {
+            Acquired::Lease { lease, recovering: true, attempts } if attempts >= MAX_ATTEMPTS => {
+                // Each attempt ended its process: it is poison.
+                self.store.drop_lease(lease).await?;
+                self.bury_project(pid, attempts.unsigned_abs()).await
+            }
+            Acquired::Lease { lease, recovering, .. } => {
                 let beat = || async move {
                     if let Err(error) = self.store.renew_lease(lease).await {
                         tracing::warn!(pid, %error, "a lease could not be renewed");
                     }
                 };
-                heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await
+                self.held.add(lease.token);
+                let done = heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await;
+                self.held.remove(lease.token);
+                done
             }
             Acquired::Busy | Acquired::Nothing => Ok(()),
         }
@@ -116,11 +127,15 @@ impl Engine {
         let priority = if by_person { Priority::Person } else { Priority::Background };
         let repo = self.repo(&on).with_priority(priority);
         let mut look = Look { engine: self, lease, on, repo, sync, recovering, root: None };
-        match look.run().await {
+        let Ok(run) = AssertUnwindSafe(look.run()).catch_unwind().await else {
+            return look.fail_inside("it panicked").await;
+        };
+        match run {
             Ok(()) => Ok(()),
             Err(Trouble::Again) if round < IMMEDIATE_LOOKS => look.again().await,
             Err(Trouble::Again) => look.fail(GithubError::Stale).await,
             Err(Trouble::GitHub(error)) => look.fail(error).await,
+            Err(Trouble::Store(StoreError::Internal(why) | StoreError::Conflict(why))) => look.fail_inside(&why).await,
             Err(Trouble::Store(error)) => Err(error),
         }
     }
@@ -187,7 +202,7 @@ impl Look<'_> {
     }
 
     /// The plan's ground moved: another look at once, at GitHub's side too.
-    async fn again(&self) -> Result<(), StoreError> {
+    pub(super) async fn again(&self) -> Result<(), StoreError> {
         self.engine.store.mark_again(self.lease).await
     }
 

@@ -15,6 +15,7 @@ pub mod failure;
 mod finish;
 mod forget;
 mod health;
+mod held;
 mod housekeeping;
 mod jobs;
 mod look;
@@ -27,6 +28,7 @@ mod pull_branch;
 mod pull_status;
 pub mod pulls;
 mod push;
+mod reach;
 mod recover;
 pub mod redeliver;
 mod remote;
@@ -52,6 +54,7 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use held::Held;
 pub use pending::Pending;
 pub use settings::{check_settings, excluded};
 
@@ -88,4 +91,5 @@ pub struct Engine {
     pub vault: Vault,
     pub metrics: Metrics,
     pub settings: Arc<EngineSettings>,
+    pub held: Held,
 }

@@ -98,6 +98,12 @@ fn state_of(code: Code) -> State {
 }
 
 impl Look<'_> {
+    /// Whether a cause that is shown is gone as soon as GitHub's side could be read. That nothing may
+    /// be written any more shows when something is written.
+    pub fn heals_by_reading(&self) -> bool {
+        self.on.error.as_ref().is_none_or(|problem| problem.code != Code::PermissionMissing)
+    }
+
     /// GitHub answered as it should: a cause that was shown is gone.
     pub async fn heal(&mut self) -> Result<(), Trouble> {
         if self.on.state == State::Connected {
@@ -129,6 +135,7 @@ impl Look<'_> {
     pub async fn fail(&mut self, error: GithubError) -> Result<(), StoreError> {
         tracing::warn!(project = %self.on.project, %error, "a sync met an error of GitHub's");
         match judge(&error) {
+            Verdict::Stop(_, problem) if self.is_reached_otherwise(problem.code).await? => self.again().await,
             Verdict::Stop(state, problem) if self.on.gone && problem.code == Code::RepositoryNotAccessible => {
                 self.stop(state, Problem::new(Code::RepositoryGone, "The repository was deleted on GitHub.")).await
             }
@@ -136,6 +143,13 @@ impl Look<'_> {
             Verdict::Retry(problem) => self.retry(problem).await,
             Verdict::Stop(state, problem) => self.stop(state, problem).await,
         }
+    }
+
+    /// A mistake of ours. What it met may be another thing the next time, so it is tried again as often
+    /// as what GitHub fails at, and then given up; nobody else waits for it.
+    pub async fn fail_inside(&mut self, why: &str) -> Result<(), StoreError> {
+        tracing::error!(project = %self.on.project, why, "a sync failed inside");
+        self.retry(Problem::new(Code::Internal, "The sync failed inside Lockstep.")).await
     }
 
     async fn wait(&mut self, at: DateTime<Utc>, problem: Problem) -> Result<(), StoreError> {
@@ -296,6 +310,7 @@ fn fail_row(sync: &mut Sync, problem: Problem, attempts: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::github::Throttle;
 
     #[test]
     fn causes_become_states() {
@@ -310,6 +325,50 @@ mod tests {
             (Code::BranchProtected, State::Connected),
         ] {
             assert_eq!(state_of(code), state, "{code}");
+        }
+    }
+
+    /// What becomes of a sync, by what GitHub said: told in one word.
+    fn fate(error: &GithubError) -> String {
+        match judge(error) {
+            Verdict::Wait(_, problem) => format!("wait {}", problem.code),
+            Verdict::Retry(problem) => format!("retry {}", problem.code),
+            Verdict::Stop(state, problem) => format!("{} {}", state.as_str(), problem.code),
+        }
+    }
+
+    #[test]
+    fn the_policy_in_one_table() {
+        let refused = |code| GithubError::Refused { code, detail: "no".into(), paths: Vec::new() };
+        let unavailable = |ambiguous| GithubError::Unavailable { detail: "502".into(), ambiguous };
+        let limit = |reason| GithubError::RetryAt { at: DateTime::UNIX_EPOCH, reason };
+        for (error, expected) in [
+            (limit(Throttle::Primary), "wait rate_limited"),
+            (limit(Throttle::Secondary), "wait rate_limited"),
+            (limit(Throttle::RetryAfter), "wait rate_limited"),
+            (limit(Throttle::Content), "wait rate_limited"),
+            (limit(Throttle::Share), "wait rate_limited"),
+            (limit(Throttle::Concurrency), "wait rate_limited"),
+            (unavailable(true), "retry github_unavailable"),
+            (unavailable(false), "retry github_unavailable"),
+            (GithubError::Stale, "retry github_unavailable"),
+            (GithubError::NotConfigured, "retry unavailable"),
+            (GithubError::NotFound, "broken repository_not_accessible"),
+            (refused(Code::InstallationSuspended), "suspended installation_suspended"),
+            (refused(Code::InstallationRemoved), "broken installation_removed"),
+            (refused(Code::PermissionMissing), "broken permission_missing"),
+            (refused(Code::RepositoryArchived), "broken repository_archived"),
+            (refused(Code::BranchProtected), "connected branch_protected"),
+            (refused(Code::PushProtection), "connected push_protection"),
+            (GithubError::TooLarge { detail: "too large".into() }, "connected file_too_large"),
+            (GithubError::Invalid("no".into()), "connected validation_failed"),
+        ] {
+            assert_eq!(fate(&error), expected, "{error}");
+            let passes = expected.starts_with("wait") || expected.starts_with("retry");
+            let code = expected.split(' ').next_back();
+            let known = [Code::RateLimited, Code::GithubUnavailable, Code::Unavailable, Code::Internal];
+            let retryable = known.iter().any(|known| Some(known.as_str()) == code);
+            assert_eq!(retryable, passes, "{expected}: what is tried again says so, and nothing else");
         }
     }
 }

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::deliveries::{self, Entry};
 use super::events::{self, Actor, Event};
+use super::integrations::Integration;
+use super::syncs::{self, Sync};
 use super::{Store, StoreError, Transaction, requests};
 use crate::job::{Delivery, Wake};
-use crate::model::SyncKind;
+use crate::model::{Problem, SyncKind, SyncStatus};
 
 /// As lists show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,12 +80,18 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a project's work that nobody could do, unless somebody is at it now.
-    pub async fn bury_project(&self, pid: i64, attempts: u32, error: &Value) -> Result<(), StoreError> {
+    /// Keeps a project's work that nobody could do, unless somebody is at it now. `tell` is given the
+    /// history row, which is made where there was none.
+    pub async fn bury_project(
+        &self,
+        on: &Integration,
+        attempts: u32,
+        error: &Problem,
+        tell: impl AsyncFnOnce(&Transaction<'_>, &Sync) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let lock = "SELECT id FROM projects WHERE pid = $1 FOR NO KEY UPDATE";
-        let Some(project) = tx.query_opt(lock, &[&pid]).await? else { return Ok(()) };
+        tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&on.pid]).await?;
         let given_up = tx
             .query_opt(
                 "WITH old AS (SELECT pid, sync_id FROM integrations WHERE pid = $1 FOR UPDATE)
@@ -91,23 +99,26 @@ impl Store {
                      attempts = 0, sync_id = NULL, error = $2
                  FROM old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
                  RETURNING old.sync_id",
-                &[&pid, &error],
+                &[&on.pid, &json!(error)],
             )
             .await?;
         let Some(row) = given_up else { return Ok(()) };
-        let (sync, attempts): (Option<Uuid>, _) = (row.try_get(0)?, i32::try_from(attempts).unwrap_or(i32::MAX));
-        tx.execute(
-            "UPDATE syncs SET status = 'failed', error = $2, attempts = $3, finished_at = now(), intent = NULL,
-                 progress_done = NULL, progress_total = NULL
-             WHERE id = $1 AND status IN ('queued', 'running')",
-            &[&sync, &error, &attempts],
-        )
-        .await?;
-        tx.execute(
-            "INSERT INTO dead_letters (id, kind, pid, project, attempts, error, payload) VALUES ($1, 'sync', $2, $3, $4, $5, $6)",
-            &[&Uuid::now_v7(), &pid, &project.try_get::<_, &str>(0)?, &attempts, &error, &json!({ "pid": pid, "sync": sync })],
-        )
-        .await?;
+        let unfinished = match row.try_get::<_, Option<Uuid>>(0)? {
+            Some(id) => syncs::by_id(&tx, on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
+            None => None,
+        };
+        let mut sync = unfinished.unwrap_or_else(|| {
+            let kind = if on.initial_done { SyncKind::Auto } else { SyncKind::Initial };
+            Sync::queued(Uuid::now_v7(), on.pid, on.connection, kind, &on.branch, on.revision, on.now)
+        });
+        sync.status = SyncStatus::Failed;
+        sync.error = Some(error.clone());
+        sync.attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        sync.finished_at = Some(syncs::clock(&tx).await?);
+        (sync.intent, sync.progress) = (None, None);
+        syncs::save(&tx, &sync).await?;
+        syncs::bury(&tx, on.project.as_str(), &sync, error).await?;
+        tell(&tx, &sync).await?;
         Ok(tx.commit().await?)
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod api;
+mod faults;
 mod github;
 mod platform;
 mod queue;

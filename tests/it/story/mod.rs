@@ -99,6 +99,12 @@ impl Story {
             .unwrap();
     }
 
+    /// GitHub's limits are as if nothing had been asked yet, on both sides.
+    pub async fn renew_limits(&self) {
+        self.world.forget_limits().await;
+        self.github.reset_limits();
+    }
+
     /// The repository is one that git itself finds nothing wrong with.
     pub fn fsck(&self, repo: &Repo) {
         let check = std::process::Command::new("git")
