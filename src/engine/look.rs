@@ -186,7 +186,9 @@ impl Look<'_> {
         self.by_person()
             || !self.on.initial_done
             || self.sync.is_some()
-            || (self.on.settings.auto_sync && self.on.pending > 0 && window_over())
+            || (self.on.settings.auto_sync
+                && self.on.pending > 0
+                && (window_over() || self.on.state != State::Connected))
     }
 
     /// Nothing is due yet: the window's end is the next look.

@@ -2,6 +2,7 @@
 //! itself is asked before a project is told that nobody reaches it any more.
 
 use super::look::Look;
+use crate::github::{GithubError, Installation};
 use crate::model::Code;
 use crate::store::StoreError;
 
@@ -13,7 +14,7 @@ impl Look<'_> {
         if !out_of_reach {
             return Ok(false);
         }
-        match self.engine.github.installation_of_repository(&self.on.full_name).await {
+        match self.installation_now().await {
             Ok(Some(found)) if found.id != self.on.installation_id => {
                 tracing::info!(project = %self.on.project, installation = found.id, "another installation reaches it");
                 self.engine.store.reach_by(self.lease, found.id).await?;
@@ -23,6 +24,18 @@ impl Look<'_> {
             Err(error) => {
                 tracing::debug!(%error, "whether another installation reaches it could not be asked");
                 Ok(false)
+            }
+        }
+    }
+
+    /// By the name that is known; where it leads nowhere any more, the owner's.
+    async fn installation_now(&self) -> Result<Option<Installation>, GithubError> {
+        let github = &self.engine.github;
+        match github.installation_of_repository(&self.on.full_name).await? {
+            Some(found) => Ok(Some(found)),
+            None => {
+                let owner = self.on.full_name.split('/').next().unwrap_or_default();
+                github.installation_of_owner(owner).await
             }
         }
     }

@@ -42,7 +42,9 @@ impl Repo {
     /// Whether GitHub's log of deliveries (3 days) has the repository's end.
     async fn was_deleted(&self) -> Result<bool> {
         let ends = |one: &HookDelivery| {
-            one.event == "repository" && one.action.as_deref() == Some("deleted") && one.repository_id == Some(self.id)
+            one.event == "repository"
+                && one.action.as_deref() == Some("deleted")
+                && one.repository_id == Some(self.id())
         };
         let mut cursor: Option<String> = None;
         for _ in 0..PAGES {

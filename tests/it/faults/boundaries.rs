@@ -108,7 +108,7 @@ pub fn proposal() -> Vec<Boundary> {
 /// A webhook's entry.
 pub fn delivery() -> Vec<Boundary> {
     vec![
-        ("the delivery handed out, and not received", Redis, Told("refs/heads/main")),
+        ("the delivery handed out, and not received", Redis, Told("\r\npush\r\n")),
         ("before its effect is recorded", PostgreSql, Before(vec![LEDGER, COMMIT])),
         ("its effect recorded", PostgreSql, After(vec![LEDGER, COMMIT])),
         ("before the project is woken up", Redis, Before(vec!["project:"])),

@@ -23,6 +23,7 @@ async fn overtaken_at(story: &Story, workers: &Workers, boundary: &Boundary, cau
     let stolen = "UPDATE integrations SET lease_token = gen_random_uuid(), lease_until = now() - interval '1 second'
                   WHERE lease_token IS NOT NULL";
     story.sql().await.execute(stolen, &[]).await.unwrap();
+    story.others_take_over().await;
     story.drain().await;
     stopping.release();
     until_quiet(story, name).await;

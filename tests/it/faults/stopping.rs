@@ -94,7 +94,7 @@ impl Pair {
             let program = &self.running[turned_away % self.running.len()];
             let host = program.internal().with_token(API_KEY);
             if let Ok(answer) = host.try_send(Method::POST, path, &headers, body.clone()).await {
-                assert!(matches!(answer.status, 200 | 202), "{}", answer.text());
+                assert!(matches!(answer.status, 200 | 202), "{}\n{}", answer.text(), program.log());
                 return turned_away;
             }
             assert!(begun.elapsed() < WITHIN, "nobody takes it");

@@ -2,7 +2,6 @@
 //! goes on, or after it was carried out and before its answer comes back. The program knows nothing of it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,7 +35,6 @@ struct Shared {
     stop: Mutex<Option<Armed>>,
     /// Counts up when what is open is cut.
     cuts: watch::Sender<u64>,
-    closed: AtomicBool,
 }
 
 struct Armed {
@@ -81,15 +79,12 @@ impl Tap {
         let there = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(port));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared =
-            Shared { there, stop: Mutex::default(), cuts: watch::Sender::new(0), closed: AtomicBool::default() };
+        let shared = Shared { there, stop: Mutex::default(), cuts: watch::Sender::new(0) };
         let shared = Arc::new(shared);
         let serving = shared.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if !serving.closed.load(Ordering::Relaxed) {
-                    tokio::spawn(pass(client, serving.clone()));
-                }
+                tokio::spawn(pass(client, serving.clone()));
             }
         });
         Tap { address, shared }
@@ -115,16 +110,6 @@ impl Tap {
     pub fn cut(&self) {
         *self.shared.stop.lock().unwrap() = None;
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
-    }
-
-    /// Cuts what is open, and everything that comes.
-    pub fn close(&self) {
-        self.shared.closed.store(true, Ordering::Relaxed);
-        self.cut();
-    }
-
-    pub fn open(&self) {
-        self.shared.closed.store(false, Ordering::Relaxed);
     }
 }
 
