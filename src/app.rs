@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, GithubAppConfig, TraceConfig, WorkConfig};
-use crate::engine::{Engine, EngineSettings, Hints};
+use crate::engine::{Engine, EngineSettings, Held, Hints};
 use crate::github::{AppCredentials, Budget, GitHub, GithubSettings};
 use crate::http::keys::KeyRing;
 use crate::http::{self, Listener, Serving, routes};
@@ -181,6 +181,7 @@ pub fn engine(config: &Config, listen: SocketAddr) -> anyhow::Result<Engine> {
         vault,
         metrics,
         settings: Arc::new(settings),
+        held: Held::default(),
         hints: Hints::default(),
     })
 }
@@ -216,6 +217,7 @@ async fn work(engine: Engine, role: Role, plan: WorkConfig, stopping: Cancellati
         if role != Role::Web {
             let worker = Worker::new(engine.queue.clone(), Arc::new(engine.clone()), plan.workers);
             tokio::join!(worker.run(stopping.clone(), GRACE), engine.keep_house(&plan, &stopping));
+            engine.hand_back_leases().await;
         }
     };
     tokio::join!(engine.watch_app(&stopping, tell_setup), jobs);

@@ -9,7 +9,8 @@ use crate::model::{Code, Problem};
 use crate::queue::{Priority, QueueError};
 use crate::store::dead_letters::Retried;
 use crate::store::events::Actor;
-use crate::store::{StoreError, syncs};
+use crate::store::syncs::{self, Sync};
+use crate::store::{StoreError, Transaction};
 
 /// Why a dead letter could not be tried again; it is still there.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +29,12 @@ impl Engine {
         let error = Problem::new(Code::Internal, "The sync failed inside Lockstep, again and again.")
             .with_action("Look into the log, then retry the dead letter.");
         let Some(on) = self.store.integration(pid).await? else { return Ok(()) };
-        self.store
-            .bury_project(&on, attempts, &error, async |tx, sync| {
-                let files = syncs::files(tx, sync.id, view::MAX_LISTED as i64).await?;
-                let data = json!({ "sync": SyncView::new(sync, &files) });
-                self.say(tx, &on, "sync.failed", &Actor::System, data).await
-            })
-            .await?;
+        let tell = async |tx: &Transaction<'_>, sync: &Sync| {
+            let files = syncs::files(tx, sync.id, view::MAX_LISTED as i64).await?;
+            let data = json!({ "sync": SyncView::new(sync, &files) });
+            self.say(tx, &on, "sync.failed", &Actor::System, data).await
+        };
+        self.store.bury_project(&on, attempts, &error, tell).await?;
         self.wake_notifications().await;
         Ok(())
     }

@@ -138,10 +138,11 @@ fn repository(payload: &Payload) -> Option<Effect> {
             Some(Effect::Look(Place { repositories: ids, ..Place::default() }))
         }
         // Only the new owner's installation is told, so this one reaches it.
-        "transferred" | "created" => Some(Effect::Look(Place {
+        action @ ("transferred" | "created") => Some(Effect::Look(Place {
             repositories: ids,
             reached_by: number(&payload.installation),
-            installation: None,
+            moved: action == "transferred",
+            ..Place::default()
         })),
         _ => None,
     }
@@ -151,11 +152,9 @@ fn installation(payload: &Payload) -> Option<Effect> {
     let id = payload.installation.as_ref()?.id;
     let repositories = ids(&payload.repositories);
     match payload.action.as_deref()? {
-        "deleted" | "suspend" => {
-            Some(Effect::Look(Place { installation: Some(id), repositories: Vec::new(), reached_by: None }))
-        }
+        "deleted" | "suspend" => Some(Effect::Look(Place { installation: Some(id), ..Place::default() })),
         "created" | "unsuspend" | "new_permissions_accepted" => {
-            Some(Effect::Look(Place { installation: Some(id), repositories, reached_by: Some(id) }))
+            Some(Effect::Look(Place { installation: Some(id), repositories, reached_by: Some(id), moved: false }))
         }
         _ => None,
     }
@@ -166,11 +165,11 @@ fn installation_repositories(payload: &Payload) -> Option<Effect> {
     match payload.action.as_deref()? {
         "added" => {
             let repositories = ids(&payload.repositories_added);
-            Some(Effect::Look(Place { installation: None, repositories, reached_by: id }))
+            Some(Effect::Look(Place { repositories, reached_by: id, ..Place::default() }))
         }
         "removed" => {
             let repositories = ids(&payload.repositories_removed);
-            Some(Effect::Look(Place { installation: None, repositories, reached_by: None }))
+            Some(Effect::Look(Place { repositories, ..Place::default() }))
         }
         _ => None,
     }
@@ -258,13 +257,14 @@ mod tests {
     #[test]
     fn repositories_and_installations() {
         let look = |installation, repositories: &[i64], reached_by| {
-            Effect::Look(Place { installation, repositories: repositories.to_vec(), reached_by })
+            Effect::Look(Place { installation, repositories: repositories.to_vec(), reached_by, moved: false })
         };
         let repository = |action: &str| {
             effect("repository", json!({ "action": action, "repository": { "id": 7 }, "installation": { "id": 2 } }))
         };
         assert_eq!(repository("renamed"), look(None, &[7], None));
-        assert_eq!(repository("transferred"), look(None, &[7], Some(2)));
+        let moved = Place { repositories: vec![7], reached_by: Some(2), moved: true, ..Place::default() };
+        assert_eq!(repository("transferred"), Effect::Look(moved));
         assert_eq!(repository("deleted"), Effect::Gone { repositories: vec![7] });
         assert_eq!(repository("starred"), Effect::Nothing);
         let installation = |action: &str| {

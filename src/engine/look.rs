@@ -5,12 +5,15 @@
 //! comes after a crash finds either the step or nothing.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::Engine;
+use super::outcome::MAX_ATTEMPTS;
 use super::remote::Remote;
 use super::root::RootStart;
 use crate::github::{GithubError, Priority, Repo};
@@ -74,13 +77,21 @@ impl Engine {
     /// Brings the project in step, or leaves word for whoever is at it.
     pub async fn look(&self, pid: i64) -> Result<(), StoreError> {
         match self.store.acquire_lease(pid, Uuid::new_v4()).await? {
-            Acquired::Lease { lease, recovering } => {
+            Acquired::Lease { lease, recovering: true, attempts } if attempts >= MAX_ATTEMPTS => {
+                // Each attempt ended its process: it is poison.
+                self.store.drop_lease(lease).await?;
+                self.bury_project(pid, attempts.unsigned_abs()).await
+            }
+            Acquired::Lease { lease, recovering, .. } => {
                 let beat = || async move {
                     if let Err(error) = self.store.renew_lease(lease).await {
                         tracing::warn!(pid, %error, "a lease could not be renewed");
                     }
                 };
-                heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await
+                self.held.add(lease.token);
+                let done = heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await;
+                self.held.remove(lease.token);
+                done
             }
             Acquired::Busy | Acquired::Nothing => Ok(()),
         }
@@ -118,11 +129,15 @@ impl Engine {
         };
         sync.iter().for_each(|sync| log::works_on_sync(sync.id));
         let mut look = self.looking(lease, on, sync, recovering);
-        match look.run().await {
+        let Ok(run) = AssertUnwindSafe(look.run()).catch_unwind().await else {
+            return look.fail_inside("it panicked").await;
+        };
+        match run {
             Ok(()) => Ok(()),
             Err(Trouble::Again) if round < IMMEDIATE_LOOKS => look.again().await,
             Err(Trouble::Again) => look.fail(GithubError::Stale).await,
             Err(Trouble::GitHub(error)) => look.fail(error).await,
+            Err(Trouble::Store(StoreError::Internal(why) | StoreError::Conflict(why))) => look.fail_inside(&why).await,
             Err(Trouble::Store(error)) => Err(error),
         }
     }
@@ -206,7 +221,9 @@ impl Look<'_> {
         self.by_person()
             || !self.on.initial_done
             || self.sync.is_some()
-            || (self.on.settings.auto_sync && self.on.pending > 0 && window_over())
+            || (self.on.settings.auto_sync
+                && self.on.pending > 0
+                && (window_over() || self.on.state != State::Connected))
     }
 
     /// Nothing is due yet: the window's end is the next look.

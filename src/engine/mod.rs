@@ -15,6 +15,7 @@ pub mod failure;
 mod finish;
 mod forget;
 mod health;
+mod held;
 mod hints;
 mod housekeeping;
 mod jobs;
@@ -29,6 +30,7 @@ mod pull_fate;
 mod pull_status;
 pub mod pulls;
 mod push;
+mod reach;
 mod receipt;
 mod recover;
 pub mod redeliver;
@@ -56,6 +58,7 @@ mod webhook;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use held::Held;
 pub use hints::Hints;
 pub use pending::Pending;
 pub use settings::{check_settings, excluded};
@@ -93,5 +96,6 @@ pub struct Engine {
     pub vault: Vault,
     pub metrics: Metrics,
     pub settings: Arc<EngineSettings>,
+    pub held: Held,
     pub hints: Hints,
 }

@@ -82,11 +82,6 @@ fn judge(error: &GithubError) -> Verdict {
     }
 }
 
-/// Another installation may reach what this one does not.
-fn is_out_of_reach(code: Code) -> bool {
-    matches!(code, Code::InstallationRemoved | Code::RepositoryNotAccessible | Code::RepositoryGone)
-}
-
 /// The contract's table of causes.
 fn state_of(code: Code) -> State {
     match code {
@@ -102,6 +97,12 @@ fn state_of(code: Code) -> State {
 }
 
 impl Look<'_> {
+    /// Whether a cause that is shown is gone as soon as GitHub's side could be read. That nothing may
+    /// be written any more shows when something is written.
+    pub fn heals_by_reading(&self) -> bool {
+        self.on.error.as_ref().is_none_or(|problem| problem.code != Code::PermissionMissing)
+    }
+
     /// GitHub answered as it should: a cause that was shown is gone.
     pub async fn heal(&mut self) -> Result<(), Trouble> {
         if self.on.state == State::Connected {
@@ -141,7 +142,9 @@ impl Look<'_> {
             Verdict::Stop(_, problem) => Some(problem.code),
             _ => None,
         };
-        if stopped_by.is_some_and(is_out_of_reach) && self.reached_elsewhere().await? {
+        if let Some(code) = stopped_by
+            && self.is_reached_otherwise(code).await?
+        {
             return self.again().await;
         }
         let moved_out_of_sight = stopped_by == Some(Code::RepositoryGone) && self.person_sees_it().await?;
@@ -159,20 +162,11 @@ impl Look<'_> {
         }
     }
 
-    /// Whether another installation than the recorded one reaches the repository: installed again, or
-    /// moved. Then that one is tried.
-    async fn reached_elsewhere(&self) -> Result<bool, StoreError> {
-        let found = match self.engine.github.installation_of_repository(&self.on.full_name).await {
-            Ok(found) => found.map(|found| found.id).filter(|id| *id != self.on.installation_id),
-            Err(error) => {
-                tracing::debug!(%error, "whether another installation reaches it could not be asked");
-                None
-            }
-        };
-        match found {
-            Some(id) => self.engine.store.take_installation(self.lease, id).await,
-            None => Ok(false),
-        }
+    /// A mistake of ours. What it met may be another thing the next time, so it is tried again as often
+    /// as what GitHub fails at, and then given up; nobody else waits for it.
+    pub async fn fail_inside(&mut self, why: &str) -> Result<(), StoreError> {
+        tracing::error!(project = %self.on.project, why, "a sync failed inside");
+        self.retry(Problem::new(Code::Internal, "The sync failed inside Lockstep.")).await
     }
 
     /// A private repository that moved out of the App's sight looks deleted to it; the person who
@@ -347,6 +341,7 @@ fn fail_row(sync: &mut Sync, problem: Problem, attempts: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::github::Throttle;
 
     #[test]
     fn causes_become_states() {
@@ -361,6 +356,50 @@ mod tests {
             (Code::BranchProtected, State::Connected),
         ] {
             assert_eq!(state_of(code), state, "{code}");
+        }
+    }
+
+    /// What becomes of a sync, by what GitHub said: told in one word.
+    fn fate(error: &GithubError) -> String {
+        match judge(error) {
+            Verdict::Wait(_, problem) => format!("wait {}", problem.code),
+            Verdict::Retry(problem) => format!("retry {}", problem.code),
+            Verdict::Stop(state, problem) => format!("{} {}", state.as_str(), problem.code),
+        }
+    }
+
+    #[test]
+    fn the_policy_in_one_table() {
+        let refused = |code| GithubError::Refused { code, detail: "no".into(), paths: Vec::new() };
+        let unavailable = |ambiguous| GithubError::Unavailable { detail: "502".into(), ambiguous };
+        let limit = |reason| GithubError::RetryAt { at: DateTime::UNIX_EPOCH, reason };
+        for (error, expected) in [
+            (limit(Throttle::Primary), "wait rate_limited"),
+            (limit(Throttle::Secondary), "wait rate_limited"),
+            (limit(Throttle::RetryAfter), "wait rate_limited"),
+            (limit(Throttle::Content), "wait rate_limited"),
+            (limit(Throttle::Share), "wait rate_limited"),
+            (limit(Throttle::Concurrency), "wait rate_limited"),
+            (unavailable(true), "retry github_unavailable"),
+            (unavailable(false), "retry github_unavailable"),
+            (GithubError::Stale, "retry github_unavailable"),
+            (GithubError::NotConfigured, "retry unavailable"),
+            (GithubError::NotFound, "broken repository_not_accessible"),
+            (refused(Code::InstallationSuspended), "suspended installation_suspended"),
+            (refused(Code::InstallationRemoved), "broken installation_removed"),
+            (refused(Code::PermissionMissing), "broken permission_missing"),
+            (refused(Code::RepositoryArchived), "broken repository_archived"),
+            (refused(Code::BranchProtected), "connected branch_protected"),
+            (refused(Code::PushProtection), "connected push_protection"),
+            (GithubError::TooLarge { detail: "too large".into() }, "connected file_too_large"),
+            (GithubError::Invalid("no".into()), "connected validation_failed"),
+        ] {
+            assert_eq!(fate(&error), expected, "{error}");
+            let passes = expected.starts_with("wait") || expected.starts_with("retry");
+            let code = expected.split(' ').next_back();
+            let known = [Code::RateLimited, Code::GithubUnavailable, Code::Unavailable, Code::Internal];
+            let retryable = known.iter().any(|known| Some(known.as_str()) == code);
+            assert_eq!(retryable, passes, "{expected}: what is tried again says so, and nothing else");
         }
     }
 }

@@ -173,7 +173,7 @@ impl Engine {
             return Ok(());
         }
         let (lease, recovering) = match self.store.acquire_lease(pull.pid, Uuid::new_v4()).await? {
-            Acquired::Lease { lease, recovering } => (lease, recovering),
+            Acquired::Lease { lease, recovering, .. } => (lease, recovering),
             Acquired::Busy => {
                 self.wake_at(Wake::PullRequest { id: pull.id }, Utc::now() + BUSY).await;
                 return Ok(());

@@ -76,7 +76,7 @@ impl Engine {
             }
         });
         match taken.await {
-            Some(Ok(Acquired::Lease { lease, recovering })) => Ok((lease, recovering)),
+            Some(Ok(Acquired::Lease { lease, recovering, .. })) => Ok((lease, recovering)),
             Some(Ok(_)) => Err(not_connected()),
             Some(Err(error)) => Err(error.into()),
             None => Err(Problem::new(Code::Unavailable, "A sync of this project is still running.").into()),

@@ -53,7 +53,9 @@ impl Look<'_> {
             HeadState::EmptyRepository => None,
             HeadState::Missing => return Err(Trouble::GitHub(super::outcome::branch_missing(&self.on.branch))),
         };
-        self.heal().await?;
+        if self.heals_by_reading() {
+            self.heal().await?;
+        }
         if head == self.on.head && !self.on.rescan {
             return Ok(Remote { asked: true, ..Remote::unchanged(head) });
         }

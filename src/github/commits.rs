@@ -238,7 +238,11 @@ impl Repo {
         let sent = self.mutate("graphql createCommitOnBranch", access, &receipt.mutation(), variables).await;
         let sent = sent.and_then(|graph| {
             let is_proven = receipt.is_proven_by(&graph);
-            committed(graph).inspect(|made| if is_proven { self.shown.prove(made.commit) })
+            committed(graph).inspect(|made| {
+                if is_proven {
+                    self.shown.prove(made.commit)
+                }
+            })
         });
         sent.map_err(|error| about_workflows(error, paths()))
     }

@@ -95,7 +95,8 @@ mod tests {
         assert!(!receipt.is_proven_by(&answer("c", there("x", 0o100755), Value::Null)), "another mode");
         assert!(!receipt.is_proven_by(&answer("c", there("x", 0o100644), there("z", 0o100644))), "still there");
         assert!(!receipt.is_proven_by(&answer("c", Value::Null, Value::Null)), "nothing there");
-        let nothing = json!({ "createCommitOnBranch": { "commit": { "oid": "c" }, "ref": { "target": { "oid": "c" } } } });
+        let nothing =
+            json!({ "createCommitOnBranch": { "commit": { "oid": "c" }, "ref": { "target": { "oid": "c" } } } });
         assert!(!receipt.is_proven_by(&Graph::of(nothing)), "not shown at all");
     }
 

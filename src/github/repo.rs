@@ -68,7 +68,8 @@ pub struct Look {
 }
 
 /// What is asked of a repository whenever a branch of it is looked at.
-pub(crate) const REPOSITORY: &str = "databaseId nameWithOwner url isPrivate isArchived isEmpty defaultBranchRef { name }";
+pub(crate) const REPOSITORY: &str =
+    "databaseId nameWithOwner url isPrivate isArchived isEmpty defaultBranchRef { name }";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,7 +135,13 @@ impl Repo {
             party: repository.id.to_string(),
             priority: Priority::Background,
         };
-        Repo { github, account, id: repository.id, name: Arc::new(RwLock::new(repository.full_name)), shown: Arc::default() }
+        Repo {
+            github,
+            account,
+            id: repository.id,
+            name: Arc::new(RwLock::new(repository.full_name)),
+            shown: Arc::default(),
+        }
     }
 
     /// The same repository, its requests counted for somebody who waits, or not.

@@ -198,3 +198,27 @@ fn size_emptiness_and_the_rest() {
         GithubError::BadToken
     );
 }
+
+#[test]
+fn tokens_that_are_not_enough() {
+    let forbidden = graph("FORBIDDEN", "Resource not accessible by integration");
+    assert_eq!(refusal(forbidden).0, Code::PermissionMissing);
+    let saml = r#"{"message":"Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.","documentation_url":"https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/"}"#;
+    assert_eq!(refusal(said(403, saml)).0, Code::RepositoryNotAccessible);
+    let locked = r#"{"message":"Repository has been locked for migration."}"#;
+    assert_eq!(refusal(said(403, locked)).0, Code::RepositoryNotAccessible);
+    // A token that ended early is replaced, and the request tried again.
+    assert!(matches!(said(401, r#"{"message":"Bad credentials"}"#), GithubError::Unavailable { .. }));
+}
+
+#[test]
+fn limits_without_a_header_wait_a_minute() {
+    let abuse = r#"{"message":"You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/rest/overview/resources-in-the-rest-api#abuse-rate-limits"}"#;
+    assert_eq!(said(403, abuse), in_seconds(60, Throttle::Secondary));
+    let quickly = r#"{"message":"was submitted too quickly"}"#;
+    assert_eq!(said(403, quickly), in_seconds(60, Throttle::Secondary));
+    assert_eq!(said(429, "{}"), in_seconds(60, Throttle::Secondary));
+    assert_eq!(graph("RATE_LIMITED", "API rate limit exceeded"), in_seconds(60, Throttle::Primary));
+    let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    assert_eq!(graph("", secondary), in_seconds(60, Throttle::Secondary));
+}

@@ -151,7 +151,9 @@ mod tests {
         let schemas = &document["components"]["schemas"];
         let choices = super::CHOICES.iter().map(|(schema, member, _)| (*schema, *member));
         let bounds = super::BOUNDS.iter().map(|(schema, member, ..)| (*schema, *member));
-        for (schema, member) in choices.chain(bounds).chain(super::SOMETIMES).chain(super::PROBLEMS).chain(super::NEVER_NULL) {
+        for (schema, member) in
+            choices.chain(bounds).chain(super::SOMETIMES).chain(super::PROBLEMS).chain(super::NEVER_NULL)
+        {
             let property = &schemas[schema]["properties"][member];
             assert!(
                 property["type"].is_string() || property["type"].is_array() || property["oneOf"].is_array(),

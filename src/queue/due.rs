@@ -13,7 +13,7 @@ use redis::Cmd;
 use tokio::sync::Notify;
 
 use super::entry::wake_text;
-use super::keys::Stream;
+use super::keys::{MAKE_STREAM, Stream};
 use super::link::Script;
 use super::{Queue, QueueError};
 use crate::job::{VERSION, Wake};
@@ -44,18 +44,27 @@ const APPEND: &str = "
         if first then stream, mark = KEYS[1], '1 ' end
         local id = redis.call('XADD', stream, '*', 'v', version, 'w', wake)
         redis.call('HSET', KEYS[3], wake, mark .. id)
+    end
+    local function make_streams()
+        make_stream(KEYS[1])
+        make_stream(KEYS[2])
     end";
 
 /// ARGV: version, whether a person waits, wake-ups.
 static WAKE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(format!("{APPEND}\nfor i = 3, #ARGV do append(ARGV[i], ARGV[2] == '1', ARGV[1]) end"))
+    Script::new(format!(
+        "{MAKE_STREAM}{APPEND}
+        make_streams()
+        for i = 3, #ARGV do append(ARGV[i], ARGV[2] == '1', ARGV[1]) end"
+    ))
 });
 
 /// KEYS[4]: due. ARGV: version, now, how many at most. Returns how many, and when the next is due.
 static MOVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
-        "{APPEND}
+        "{MAKE_STREAM}{APPEND}
         local due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
+        if #due > 0 then make_streams() end
         for _, wake in ipairs(due) do
             append(wake, false, ARGV[1])
             redis.call('ZREM', KEYS[4], wake)

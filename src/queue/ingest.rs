@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use redis::Cmd;
 
-use super::keys::Stream;
+use super::keys::{MAKE_STREAM, Stream};
 use super::link::Script;
 use super::{Queue, QueueError, entry};
 use crate::job::{Delivery, VERSION};
@@ -20,13 +20,15 @@ use crate::job::{Delivery, VERSION};
 const SEEN_SECONDS: u32 = 3 * 24 * 3600;
 
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local at = redis.call('GET', KEYS[2])
+    Script::new(format!(
+        "{MAKE_STREAM}
+         local at = redis.call('GET', KEYS[2])
          if at and #redis.call('XRANGE', KEYS[1], at, at) > 0 then return 0 end
+         make_stream(KEYS[1])
          local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
          redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
          return 1",
-    )
+    ))
 });
 
 /// Ids asked about by one script.

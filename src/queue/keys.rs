@@ -3,6 +3,12 @@
 
 /// The consumer group; every worker process is a consumer of it.
 pub const GROUP: &str = "workers";
+/// Lua: a stream is made with its group, so that wherever there are entries they can be read and
+/// removed, even from a Redis that takes nothing more.
+pub const MAKE_STREAM: &str = "
+    local function make_stream(key)
+        if redis.call('EXISTS', key) == 0 then redis.call('XGROUP', 'CREATE', key, 'workers', '0', 'MKSTREAM') end
+    end";
 /// The consumer that holds what a stopped worker handed back, until somebody claims it.
 pub const LEFT: &str = "left";
 

@@ -3,8 +3,8 @@
 //! A token pair is replaced by compare-and-swap on its sealed bytes, so that neither a slow refresh
 //! nor a refused one can take away what the person authorized afresh in the meantime.
 
-use chrono::{DateTime, Utc};
 use crate::store::Transaction;
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use zeroize::Zeroizing;
 

@@ -51,6 +51,9 @@ pub struct Place {
     pub repositories: Vec<i64>,
     /// The installation that now reaches the repositories; those that are out of reach take it up.
     pub reached_by: Option<i64>,
+    /// They went to another owner: the old one's installation does not reach them any more. Should
+    /// this be old news, the look asks GitHub who does.
+    pub moved: bool,
 }
 
 /// A delivery, as the ledger has it.
@@ -165,10 +168,10 @@ async fn look(tx: &Transaction<'_>, place: &Place) -> Result<Vec<Wake>, StoreErr
     let rows = tx
         .query(
             "UPDATE integrations SET remote_due = true, due_at = least(due_at, now()), installation_id = CASE
-                 WHEN state <> 'connected' AND repository_id = ANY($2) THEN coalesce($3, installation_id)
+                 WHEN (state <> 'connected' OR $4) AND repository_id = ANY($2) THEN coalesce($3, installation_id)
                  ELSE installation_id END
              WHERE installation_id = $1 OR repository_id = ANY($2) RETURNING pid",
-            &[&place.installation, &place.repositories, &place.reached_by],
+            &[&place.installation, &place.repositories, &place.reached_by, &place.moved],
         )
         .await?;
     if place.installation.is_some() {

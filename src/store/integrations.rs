@@ -4,8 +4,8 @@
 //! and the holder looks again before it lets go. A lease that ran out with its token still there is
 //! a holder that died; the sweep treats it as due, and the next holder trusts nothing it left.
 
-use chrono::{DateTime, Utc};
 use crate::store::GenericClient;
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -26,8 +26,9 @@ pub struct Lease {
 
 #[derive(Debug)]
 pub enum Acquired {
-    /// `recovering`: the one who had it before never let go.
-    Lease { lease: Lease, recovering: bool },
+    /// `recovering`: the one who had it before never let go. `attempts`: how often in a row it was
+    /// tried without an end, that one's included.
+    Lease { lease: Lease, recovering: bool, attempts: i32 },
     /// Somebody works on it and will look again.
     Busy,
     /// Not connected (any more).
@@ -187,15 +188,17 @@ impl Store {
             .query_opt(
                 &format!(
                     "WITH {UNHURRIED}, old AS (SELECT pid, lease_token FROM integrations WHERE pid = $1 FOR UPDATE)
-                     UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false
+                     UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false,
+                         attempts = attempts + (old.lease_token IS NOT NULL)::integer
                      FROM unhurried, old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
-                     RETURNING old.lease_token IS NOT NULL AS recovering"
+                     RETURNING old.lease_token IS NOT NULL AS recovering, i.attempts"
                 ),
                 &[&pid, &token, &LEASE_SECONDS],
             )
             .await?;
         if let Some(row) = taken {
-            return Ok(Acquired::Lease { lease: Lease { pid, token }, recovering: row.try_get(0)? });
+            let lease = Lease { pid, token };
+            return Ok(Acquired::Lease { lease, recovering: row.try_get(0)?, attempts: row.try_get(1)? });
         }
         let marked = client.execute("UPDATE integrations SET lease_again = true WHERE pid = $1", &[&pid]).await?;
         Ok(if marked == 0 { Acquired::Nothing } else { Acquired::Busy })
@@ -231,6 +234,13 @@ impl Store {
         Ok(!marked.map(|row| row.try_get::<_, bool>(0)).transpose()?.unwrap_or(false))
     }
 
+    /// These leases are over, and what their holder was at is not: the next one looks what it left.
+    pub async fn expire_leases(&self, tokens: &[Uuid]) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("UPDATE integrations SET lease_until = now() WHERE lease_token = ANY($1)", &[&tokens]).await?;
+        Ok(())
+    }
+
     /// Reads the integration and takes over what was due: from here on a new mark is a new reason.
     pub async fn begin_look(&self, lease: Lease) -> Result<Integration, StoreError> {
         let mut client = self.client().await?;
@@ -262,6 +272,14 @@ impl Store {
                 &[&lease.pid, &lease.token, &on.full_name, &on.private, &on.default_branch, &on.url],
             )
             .await?;
+        Ok(())
+    }
+
+    /// Another installation reaches the repository.
+    pub async fn reach_by(&self, lease: Lease, installation: i64) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let update = "UPDATE integrations SET installation_id = $3 WHERE pid = $1 AND lease_token = $2";
+        client.execute(update, &[&lease.pid, &lease.token, &installation]).await?;
         Ok(())
     }
 

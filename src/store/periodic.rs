@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::integrations::Lease;
 use super::{Store, StoreError};
 use crate::job::Wake;
 use crate::model::Oid;
@@ -151,13 +150,6 @@ impl Store {
                       WHERE pid = $1 AND installation_id = $2 AND state <> 'connected'";
         client.execute(update, &[&pid, &from, &to]).await?;
         Ok(())
-    }
-
-    /// The holder of the lease found that another installation reaches the repository.
-    pub async fn take_installation(&self, lease: Lease, to: i64) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        let update = "UPDATE integrations SET installation_id = $3 WHERE pid = $1 AND lease_token = $2";
-        Ok(client.execute(update, &[&lease.pid, &lease.token, &to]).await? == 1)
     }
 
     /// GitHub's side of these projects is to be looked at now.

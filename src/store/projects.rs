@@ -1,7 +1,7 @@
 //! Projects: making, reading and forgetting them.
 
-use chrono::{DateTime, Utc};
 use crate::store::GenericClient;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;

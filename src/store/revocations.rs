@@ -1,8 +1,8 @@
 //! Credentials on their way to be revoked at GitHub. A row is written in the transaction that takes
 //! the credential away, and lives until GitHub said that it is gone.
 
-use chrono::{DateTime, Utc};
 use crate::store::GenericClient;
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use super::sealed::Place;

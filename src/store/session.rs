@@ -64,11 +64,7 @@ pub trait GenericClient: Sync {
     ) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
 
     /// How many rows it touched.
-    fn execute<S: Sql + ?Sized>(
-        &self,
-        sql: &S,
-        params: Params<'_>,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn execute<S: Sql + ?Sized>(&self, sql: &S, params: Params<'_>) -> impl Future<Output = Result<u64, Error>> + Send;
 }
 
 /// The methods by themselves too, so that a caller that knows the type needs no trait.

@@ -1,7 +1,7 @@
 //! Changing a project's settings: which of them matter to what is pending, and who has to look.
 
-use chrono::{DateTime, Utc};
 use crate::store::Transaction;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 
 use crate::model::path::key_of;

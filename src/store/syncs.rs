@@ -1,7 +1,7 @@
 //! History: one row for each sync that a person asked for, or that had an effect or an error.
 
-use chrono::{DateTime, Utc};
 use crate::store::GenericClient;
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 

@@ -307,12 +307,8 @@ proptest! {
 
 /// Some rows are held, and some cannot be taken.
 fn kept_back() -> impl Strategy<Value = BTreeMap<FilePath, Row>> {
-    let held = prop::sample::select(vec![
-        None,
-        Some(Held::Refused),
-        Some(Held::PullRequest),
-        Some(Held::PullRequestClosed),
-    ]);
+    let held =
+        prop::sample::select(vec![None, Some(Held::Refused), Some(Held::PullRequest), Some(Held::PullRequestClosed)]);
     let marks = prop::collection::vec((held, prop::bool::weighted(0.2)), 7);
     (trees(), marks).prop_map(|(mut rows, marks)| {
         for (row, (held, unholdable)) in rows.values_mut().zip(marks) {

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod api;
+mod faults;
 mod github;
-mod plans;
 mod history;
+mod plans;
 mod platform;
 mod queue;
 mod scenario;

@@ -11,7 +11,15 @@ use crate::story::Story;
 
 /// Tables that grow with projects, files, history or time.
 const LARGE: [&str; 10] = [
-    "files", "blobs", "syncs", "sync_files", "undo", "events", "change_requests", "deliveries", "projects",
+    "files",
+    "blobs",
+    "syncs",
+    "sync_files",
+    "undo",
+    "events",
+    "change_requests",
+    "deliveries",
+    "projects",
     "integrations",
 ];
 
@@ -87,7 +95,8 @@ async fn explain_all(story: &Story) -> (usize, Vec<String>) {
     let mut found = Vec::new();
     loop {
         let session = story.engine.store.client().await.unwrap();
-        let prepared = "SELECT name, statement, coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements";
+        let prepared =
+            "SELECT name, statement, coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements";
         let statements = session.query(prepared, &[]).await.unwrap();
         // A session that nobody has used yet: those before it were all.
         if statements.len() <= 1 {

@@ -1,8 +1,8 @@
 //! When a change leads to a sync: the batch window starts with the first pending change and is not
 //! pushed back by later ones.
 
-use chrono::{DateTime, Utc};
 use crate::store::Transaction;
+use chrono::{DateTime, Utc};
 
 use crate::model::Settings;
 use crate::store::StoreError;

@@ -130,7 +130,8 @@ impl Client {
     /// `address`: `host:port`. `authorization`: the header's value, if there is one.
     pub fn new(address: &str, authorization: Option<&str>) -> Self {
         let authorization = authorization.map(|value| format!("authorization: {value}\r\n")).unwrap_or_default();
-        let headers = format!("host: {address}\r\nuser-agent: bench\r\ncontent-type: application/json\r\n{authorization}");
+        let headers =
+            format!("host: {address}\r\nuser-agent: bench\r\ncontent-type: application/json\r\n{authorization}");
         Client { address: address.to_owned(), headers, connection: None }
     }
 

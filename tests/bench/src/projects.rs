@@ -23,7 +23,8 @@ pub async fn connect(world: &World, project: &str, repository: &Repository) -> a
 
 /// Sets the project's batch window.
 pub async fn window(world: &World, project: &str, seconds: i32) -> anyhow::Result<()> {
-    let update = "UPDATE projects SET settings = settings || jsonb_build_object('batch_seconds', $2::int) WHERE id = $1";
+    let update =
+        "UPDATE projects SET settings = settings || jsonb_build_object('batch_seconds', $2::int) WHERE id = $1";
     world.sql.execute(update, &[&project, &seconds]).await?;
     Ok(())
 }

@@ -101,7 +101,8 @@ impl fmt::Display for Line {
 
 /// The table, as README has it.
 pub fn table(lines: &[Line]) -> String {
-    let mut text = "| # | measure | Lockstep | beside it | ratio | goal | |\n|---|---|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| # | measure | Lockstep | beside it | ratio | goal | |\n|---|---|---|---|---|---|---|\n".to_owned();
     for line in lines {
         text.push_str(&format!("{line}\n"));
     }

@@ -65,7 +65,9 @@ mod tests {
     #[test]
     fn ratios_are_of_neighbours() {
         let mut turns = Turns::default();
-        [(1.0, 2.0), (10.0, 20.0), (5.0, 5.0)].map(|(ours, theirs)| turns.add(ours, theirs));
+        for (ours, theirs) in [(1.0, 2.0), (10.0, 20.0), (5.0, 5.0)] {
+            turns.add(ours, theirs);
+        }
         assert_eq!(turns.ratio(), 0.5);
     }
 }

@@ -32,7 +32,8 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn is_path(path: &str) -> bool {
-    let segments_hold = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git"));
+    let segments_hold =
+        path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git"));
     segments_hold && !path.contains(['\\', '\u{7}'])
 }
 
@@ -91,8 +92,7 @@ async fn what_a_request_does_follows_from_the_rules_alone() {
     let world = World::start().await;
     let site = world.site("site");
     let requests = prop::collection::vec(change(), 1..6);
-    let mut runner =
-        TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
     site.put("first", &[("a", "x")]).await;
     let (mut tree, mut revision) = (Tree::from([("a".to_owned(), "x".to_owned())]), 1);
     for number in 0..300 {
@@ -107,7 +107,8 @@ async fn what_a_request_does_follows_from_the_rules_alone() {
         }
         let page = site.get("/files?limit=100").await.expect(200);
         let items = page["items"].as_array().unwrap().iter();
-        let there: Vec<_> = items.map(|item| (item["path"].as_str().unwrap(), item["oid"].as_str().unwrap().to_owned())).collect();
+        let there: Vec<_> =
+            items.map(|item| (item["path"].as_str().unwrap(), item["oid"].as_str().unwrap().to_owned())).collect();
         let wanted: Vec<_> = tree.iter().map(|(path, text)| (path.as_str(), oid(text))).collect();
         assert_eq!((there, &page["revision"]), (wanted, &json!(revision)), "after {changes:?}");
     }
@@ -127,8 +128,7 @@ async fn no_bytes_bring_the_api_down() {
         bytes
     });
     let body = prop_oneof![3 => spoilt, 1 => prop::collection::vec(any::<u8>(), 0..64)];
-    let mut runner =
-        TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[8; 32]));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[8; 32]));
     let mut revision = 1;
     for _ in 0..300 {
         let bytes = body.new_tree(&mut runner).unwrap().current();

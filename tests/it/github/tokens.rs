@@ -84,6 +84,8 @@ async fn what_became_of_the_installation() {
 async fn what_became_of_a_repository() {
     let lab = Lab::start().await;
     lab.sim.user("ada");
+    // Nobody listens: what was to be delivered stands in GitHub's log all the same.
+    lab.sim.set_webhook_url("http://127.0.0.1:9/");
     let code = async |repo: &lockstep::github::Repo| match repo.head("main").await {
         Err(GithubError::Refused { code, .. }) => code,
         other => panic!("{other:?}"),
@@ -91,13 +93,16 @@ async fn what_became_of_a_repository() {
     let (deleted, gone) = lab.repo("acme/deleted", &[("a", "1")]);
     let moved = lab.sim.public_repo("acme/moved").with(&[("a", "1")]);
     let away = lab.open(&moved);
-    for repo in [&gone, &away] {
+    let (hidden, out_of_sight) = lab.repo("acme/hidden", &[("a", "1")]);
+    for repo in [&gone, &away, &out_of_sight] {
         repo.head("main").await.unwrap();
     }
     deleted.delete();
     assert_eq!(code(&gone).await, Code::RepositoryGone);
     moved.transfer("ada");
     assert_eq!(code(&away).await, Code::RepositoryNotAccessible);
+    hidden.transfer("ada");
+    assert_eq!(code(&out_of_sight).await, Code::RepositoryNotAccessible, "nothing says that it was deleted");
     let selected = lab.sim.repo("acme/selected").with(&[("a", "1")]);
     let out = lab.open(&selected);
     out.head("main").await.unwrap();

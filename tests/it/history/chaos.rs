@@ -26,9 +26,15 @@ const EXCLUDES: &[(&[&str], fn(&str) -> bool)] = &[
 #[derive(Debug, Clone)]
 enum Step {
     Change(Vec<Edit>),
-    Tree { keep: u16, more: Tree },
+    Tree {
+        keep: u16,
+        more: Tree,
+    },
     Push(Vec<Edit>),
-    Rewrite { back: usize, edits: Vec<Edit> },
+    Rewrite {
+        back: usize,
+        edits: Vec<Edit>,
+    },
     /// Others push just before the program's next commit.
     PushBetween(Edit),
     /// The answer to the next commit gets lost.
@@ -36,8 +42,12 @@ enum Step {
     Settings(Value),
     Exclude(usize),
     Sync,
-    Resolve { project: bool },
-    Restore { pick: usize },
+    Resolve {
+        project: bool,
+    },
+    Restore {
+        pick: usize,
+    },
     /// These of all webhooks so far, in this order; some were told before.
     Tell(Vec<usize>),
     /// What is at hand is done once; what follows from it waits.
@@ -54,7 +64,8 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 fn settings() -> impl Strategy<Value = Value> {
     let policies = [Policy::Ask, Policy::ProjectWins, Policy::GithubWins, Policy::PullRequest];
     prop_oneof![
-        prop::sample::select(policies.map(Policy::text).to_vec()).prop_map(|policy| json!({ "conflict_policy": policy })),
+        prop::sample::select(policies.map(Policy::text).to_vec())
+            .prop_map(|policy| json!({ "conflict_policy": policy })),
         any::<bool>().prop_map(|pull| json!({ "pull": pull })),
         any::<bool>().prop_map(|auto| json!({ "auto_sync": auto })),
     ]
@@ -91,7 +102,8 @@ struct History {
 fn history() -> impl Strategy<Value = History> {
     let policies = vec![Policy::Ask, Policy::Ask, Policy::ProjectWins, Policy::GithubWins, Policy::PullRequest];
     let start = (files::tree(PATHS, VALUES), files::tree(PATHS, VALUES));
-    let start = start.prop_filter("one side has a file", |(project, github)| !(project.is_empty() && github.is_empty()));
+    let start =
+        start.prop_filter("one side has a file", |(project, github)| !(project.is_empty() && github.is_empty()));
     (start, prop::sample::select(policies), prop::collection::vec(step(), 3..16))
         .prop_map(|((project, github), policy, steps)| History { project, github, policy, steps })
 }

@@ -111,13 +111,27 @@ pub fn listed(tree: &Tree) -> BTreeMap<String, (String, String)> {
 /// What somebody means to do to a tree; picks are taken among what is there.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    Put { path: String, file: File },
+    Put {
+        path: String,
+        file: File,
+    },
     /// One of the three lines of a file, or a new file.
-    Line { path: String, cell: usize, value: u8 },
-    Delete { pick: usize },
-    Rename { pick: usize, to: String },
+    Line {
+        path: String,
+        cell: usize,
+        value: u8,
+    },
+    Delete {
+        pick: usize,
+    },
+    Rename {
+        pick: usize,
+        to: String,
+    },
     /// The executable bit, the other way.
-    Mode { pick: usize },
+    Mode {
+        pick: usize,
+    },
 }
 
 /// What is done to a tree, for certain.

@@ -23,11 +23,18 @@ pub enum Step {
     /// One change request of the host.
     Change(Vec<Edit>),
     /// The host sends its whole tree: what the bits keep of the present one, and these.
-    Tree { keep: u16, more: Tree },
+    Tree {
+        keep: u16,
+        more: Tree,
+    },
     /// A commit of others.
     Push(Vec<Edit>),
     /// Others force the branch: so many commits back, or to a history of its own, with these edits.
-    Rewrite { back: usize, orphan: bool, edits: Vec<Edit> },
+    Rewrite {
+        back: usize,
+        orphan: bool,
+        edits: Vec<Edit>,
+    },
     Policy(Policy),
     Pull(bool),
     AutoSync(bool),
@@ -35,9 +42,14 @@ pub enum Step {
     /// A person syncs.
     Sync,
     /// A person decides conflicts: all, or one of them.
-    Resolve { pick: Option<usize>, project: bool },
+    Resolve {
+        pick: Option<usize>,
+        project: bool,
+    },
     /// Back to what an earlier sync left.
-    Restore { pick: usize },
+    Restore {
+        pick: usize,
+    },
     /// To another branch, made from this one if it is not there; or back.
     Switch,
     /// Webhooks arrive in an order of this seed, and the queue is drained.
@@ -79,7 +91,8 @@ pub fn history(
     length: impl Into<prop::collection::SizeRange>,
 ) -> impl Strategy<Value = History> {
     let start = (files::tree(PATHS, VALUES), files::tree(PATHS, VALUES));
-    let start = start.prop_filter("one side has a file", |(project, github)| !(project.is_empty() && github.is_empty()));
+    let start =
+        start.prop_filter("one side has a file", |(project, github)| !(project.is_empty() && github.is_empty()));
     (start, prop::sample::select(policies), prop::collection::vec(step(policies), length)).prop_map(
         |((project, github), policy, mut steps)| {
             steps.insert(0, Step::Policy(policy));
@@ -206,7 +219,11 @@ impl<'a> Play<'a> {
             .filter(|(at, (path, _))| kept(*at, path))
             .map(|(_, (path, file))| (path.clone(), *file))
             .collect();
-        after.extend(more.iter().filter(|(path, _)| !self.model.proposed.contains_key(*path)).map(|(path, file)| (path.clone(), *file)));
+        after.extend(
+            more.iter()
+                .filter(|(path, _)| !self.model.proposed.contains_key(*path))
+                .map(|(path, file)| (path.clone(), *file)),
+        );
         self.site.put_tree(&after, &before).await;
         self.accepted(after);
     }

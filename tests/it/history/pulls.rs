@@ -19,20 +19,52 @@ const PEOPLE: [&str; 2] = ["rita", "ruth"];
 #[derive(Debug, Clone)]
 enum Step {
     Change(Vec<Edit>),
-    Propose { draft: bool },
+    Propose {
+        draft: bool,
+    },
     /// Others commit to the sync branch.
     Push(Vec<Edit>),
     /// A reviewer commits to a pull request's branch.
-    Amend { pick: usize, edit: Edit },
-    Merge { pick: usize, how: How, delete: bool },
-    Close { pick: usize },
-    Reopen { pick: usize },
-    DeleteBranch { pick: usize },
-    Draft { pick: usize, draft: bool },
-    Review { pick: usize, who: usize, verdict: &'static str },
-    Check { pick: usize, name: &'static str, result: &'static str },
-    Status { pick: usize, context: &'static str, state: &'static str },
-    Refresh { pick: usize },
+    Amend {
+        pick: usize,
+        edit: Edit,
+    },
+    Merge {
+        pick: usize,
+        how: How,
+        delete: bool,
+    },
+    Close {
+        pick: usize,
+    },
+    Reopen {
+        pick: usize,
+    },
+    DeleteBranch {
+        pick: usize,
+    },
+    Draft {
+        pick: usize,
+        draft: bool,
+    },
+    Review {
+        pick: usize,
+        who: usize,
+        verdict: &'static str,
+    },
+    Check {
+        pick: usize,
+        name: &'static str,
+        result: &'static str,
+    },
+    Status {
+        pick: usize,
+        context: &'static str,
+        state: &'static str,
+    },
+    Refresh {
+        pick: usize,
+    },
     Sync,
     AutoSync(bool),
     Drain(u64),

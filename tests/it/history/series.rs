@@ -56,7 +56,8 @@ fn step(edits: Vec<Edit>, by_host: bool) -> Step {
 
 #[tokio::test]
 async fn a_long_series_of_edits_on_both_sides_of_a_large_project_ends_equal() {
-    let (edits, count) = (number("LOCKSTEP_TEST_EDITS").unwrap_or(EDITS), number("LOCKSTEP_TEST_FILES").unwrap_or(FILES));
+    let (edits, count) =
+        (number("LOCKSTEP_TEST_EDITS").unwrap_or(EDITS), number("LOCKSTEP_TEST_FILES").unwrap_or(FILES));
     let seed = number("LOCKSTEP_TEST_SEED").unwrap_or(1);
     let paths: &'static [String] = Vec::leak(paths(count));
     let names: &'static [&'static str] = Vec::leak(paths.iter().map(String::as_str).collect());
@@ -68,7 +69,8 @@ async fn a_long_series_of_edits_on_both_sides_of_a_large_project_ends_equal() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(Cases::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
 
-    let file = |at: usize| File { mode: Mode::Regular, content: Content::Cells([(at % 3) as u8, (at / 3 % 3) as u8, 0]) };
+    let file =
+        |at: usize| File { mode: Mode::Regular, content: Content::Cells([(at % 3) as u8, (at / 3 % 3) as u8, 0]) };
     let project: Tree = paths.iter().enumerate().map(|(at, path)| (path.clone(), file(at))).collect();
     let story = unlimited().await;
     let case = Case { story: &story, name: "series".to_owned() };

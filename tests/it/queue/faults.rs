@@ -198,6 +198,32 @@ async fn a_full_redis_refuses_deliveries_and_is_emptied_by_working() {
 }
 
 #[tokio::test]
+async fn a_redis_that_was_full_before_anybody_read_is_emptied_by_working() {
+    let redis = Redis::start();
+    let (queue, scribe) = (queue_on(&redis), Scribe::new());
+    queue.ingest(&delivery("before")).await.unwrap();
+    queue.wake_now(&project(1)).await.unwrap();
+    redis.ask::<()>("CONFIG SET maxmemory 1");
+    let worker = start(&queue, &scribe, 1);
+    scribe.until_seen(2).await;
+    until_empty(&queue).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_due_in_a_full_redis_comes_when_there_is_room() {
+    let redis = Redis::start();
+    let (queue, scribe) = (queue_on(&redis), Scribe::new());
+    queue.schedule(&project(1), Utc::now() + TimeDelta::milliseconds(50)).await.unwrap();
+    redis.ask::<()>("CONFIG SET maxmemory 1");
+    let worker = start(&queue, &scribe, 1);
+    assert!(queue.wake_now(&project(2)).await.is_err());
+    redis.ask::<()>("CONFIG SET maxmemory 0");
+    scribe.until(|scribe| scribe.seen().contains(&Job::Wake(project(1)))).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_demoted_server_is_left_for_the_new_primary() {
     let redis = Redis::start();
     let queue = queue_on(&redis);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use github_sim::Change;
 use serde_json::{Value, json};
 
-use crate::story::{ADA, Project, Story, put, remove};
+use crate::story::{ADA, Story, put, remove};
 
 fn paths(sync: &Value) -> Vec<&str> {
     sync["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect()

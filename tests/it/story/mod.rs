@@ -134,6 +134,12 @@ impl Story {
         self.sql().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 
+    /// GitHub's limits are as if nothing had been asked yet, on both sides.
+    pub async fn renew_limits(&self) {
+        self.world.forget_limits().await;
+        self.github.reset_limits();
+    }
+
     /// The repository is one that git itself finds nothing wrong with.
     pub fn fsck(&self, repo: &Repo) {
         let check = std::process::Command::new("git")

@@ -94,6 +94,34 @@ async fn drift_is_noticed_without_any_webhook() {
 }
 
 #[actix_web::test]
+async fn a_hundred_branches_are_compared_by_one_request() {
+    let mut story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "1\n")]);
+    story.project("site").await.connected_to(&repo).await;
+    story.github.lose_webhooks(100);
+    for number in 1..=230 {
+        repo.create_branch(&format!("b-{number}"), "main");
+    }
+    let copies =
+        "INSERT INTO projects (id, settings) SELECT 'copy-' || n, settings FROM projects, generate_series(1, 230) n;
+        INSERT INTO integrations SELECT (jsonb_populate_record(i,
+            jsonb_build_object('pid', p.pid, 'branch', 'b-' || substr(p.id, 6)))).*
+        FROM integrations i, projects p WHERE p.id LIKE 'copy-%'";
+    story.sql().await.batch_execute(copies).await.unwrap();
+    story.github.reset_requests();
+    assert_eq!(story.engine.check_drift(AT_ONCE).await.unwrap(), 0);
+    assert_eq!(story.github.count("graphql"), 3, "231 branches: {:?}", story.github.requests());
+    repo.push("b-77", &[("a.txt", "2\n")]);
+    repo.push("b-230", &[("a.txt", "2\n")]);
+    story.github.deliveries_idle().await;
+    assert_eq!(story.engine.check_drift(AT_ONCE).await.unwrap(), 2);
+    let due = "SELECT array_agg(branch ORDER BY branch) FROM integrations WHERE remote_due AND due_at IS NOT NULL";
+    let due: Vec<String> = story.sql().await.query_one(due, &[]).await.unwrap().get(0);
+    assert_eq!(due, ["b-230", "b-77"]);
+    story.world.allow_leftovers();
+}
+
+#[actix_web::test]
 async fn causes_come_and_go_without_any_webhook() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "1\n")]);

@@ -5,6 +5,7 @@ mod causes;
 mod door;
 mod missed;
 mod notify;
+mod order;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;

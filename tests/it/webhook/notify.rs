@@ -20,14 +20,14 @@ use crate::world::World;
 
 /// The host's receiver: keeps what it is sent, and answers with the status it was told to.
 #[derive(Clone)]
-struct Host {
+pub(super) struct Host {
     url: String,
     status: Arc<Mutex<u16>>,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    async fn start(status: u16) -> Host {
+    pub(super) async fn start(status: u16) -> Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?token=1", listener.local_addr().unwrap());
         let host = Host { url, status: Arc::new(Mutex::new(status)), got: Arc::default() };
@@ -64,16 +64,16 @@ impl Host {
         *self.status.lock().unwrap() = status;
     }
 
-    fn got(&self) -> Vec<Told> {
+    pub(super) fn got(&self) -> Vec<Told> {
         self.got.lock().unwrap().iter().map(|text| Told::read(text)).collect()
     }
 }
 
 /// A notification, its signature checked as any library for Standard Webhooks does.
 #[derive(Debug)]
-struct Told {
+pub(super) struct Told {
     id: String,
-    body: Value,
+    pub(super) body: Value,
 }
 
 impl Told {
@@ -94,7 +94,7 @@ impl Told {
     }
 }
 
-async fn told(host: &Host) -> Story {
+pub(super) async fn told(host: &Host) -> Story {
     let (url, secret) = (host.url.clone(), format!("whsec_{}", STANDARD.encode("secret of the host")));
     Story::with(|plan| plan.set("NOTIFY_URL", url).set("NOTIFY_SECRET", secret)).await
 }
@@ -292,6 +292,14 @@ async fn a_sync_that_is_given_up_is_shown_and_can_be_tried_again() {
     let status = site.status().await;
     assert_eq!((status["sync_status"].as_str(), status["error"]["code"].as_str()), (Some("error"), Some("internal")));
 
+    let row = site.last().await;
+    assert_eq!(
+        (&row["status"], &row["attempts"], &row["error"]["code"]),
+        (&"failed".into(), &8.into(), &"internal".into())
+    );
+    let said = "SELECT data->'sync'->>'id' FROM events WHERE kind = 'sync.failed'";
+    let said: String = story.sql().await.query_one(said, &[]).await.unwrap().get(0);
+    assert_eq!(row["id"], said.as_str(), "the host is told of it");
     let metrics = story.internal().get("/metrics").await.text();
     assert!(metrics.contains("lockstep_dead_letters 1"), "{metrics}");
     let letter = story.host().get("/v1/dead-letters").await.expect(200)["items"][0].clone();
@@ -301,4 +309,27 @@ async fn a_sync_that_is_given_up_is_shown_and_can_be_tried_again() {
     story.drain().await;
     assert_eq!(repo.text("main", "a.txt").as_deref(), Some("2\n"));
     assert_eq!(site.sync_status().await, "success");
+}
+
+#[actix_web::test]
+async fn what_was_given_up_goes_with_its_project() {
+    let host = Host::start(500).await;
+    let story = told(&host).await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "1\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    drain_all(&story).await;
+    let pid: i64 = story.sql().await.query_one("SELECT pid FROM projects", &[]).await.unwrap().get(0);
+    story.engine.give_up(Job::Wake(Wake::Project { pid }), 8).await;
+    let kinds = async || {
+        let list = story.host().get("/v1/dead-letters").await.expect(200);
+        let kinds = list["items"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap().to_owned());
+        kinds.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(kinds().await, ["notification".to_owned(), "sync".to_owned()].into());
+    story.host().delete(&site.path("")).await.expect(204);
+    assert_eq!(kinds().await, std::collections::BTreeSet::new());
+    host.say(200);
+    drain_all(&story).await;
+    let left = story.sql().await.query_one("SELECT count(*) FROM notifications", &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 0);
 }

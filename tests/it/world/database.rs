@@ -18,6 +18,8 @@ const LOCK: i64 = 0x7465_6d70_6c61_7465;
 
 pub struct Database {
     name: String,
+    /// The server it is on.
+    server: String,
 }
 
 impl Database {
@@ -27,19 +29,24 @@ impl Database {
         let name = format!("lockstep_t_{}_{number}", std::process::id());
         let admin = connect(&service("DATABASE")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
-        Database { name }
+        Database { name, server: service("DATABASE") }
     }
 
     /// A database without a schema.
     pub async fn empty() -> Database {
+        Database::empty_on(&service("DATABASE")).await
+    }
+
+    /// The same on another server.
+    pub async fn empty_on(server: &str) -> Database {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("lockstep_t_{}_{number}", std::process::id());
-        connect(&service("DATABASE")).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        Database { name }
+        connect(server).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Database { name, server: server.to_owned() }
     }
 
     pub fn url(&self) -> String {
-        url_of(&self.name)
+        url_of(&self.server, &self.name)
     }
 
     pub async fn connect(&self) -> Client {
@@ -66,14 +73,14 @@ impl Database {
     }
 
     pub async fn remove(&self) {
-        let admin = connect(&service("DATABASE")).await;
+        let admin = connect(&self.server).await;
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await.unwrap();
     }
 }
 
-/// The URL of the tests' PostgreSQL with another database in it.
-fn url_of(name: &str) -> String {
-    let mut url = url::Url::parse(&service("DATABASE")).unwrap();
+/// The server's URL with another database in it.
+fn url_of(server: &str, name: &str) -> String {
+    let mut url = url::Url::parse(server).unwrap();
     url.set_path(name);
     url.into()
 }
@@ -95,7 +102,8 @@ async fn make_template() -> String {
         let unfinished = format!("{name}_new");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await.unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {unfinished}")).await.unwrap();
-        let store = Store::new(&DatabaseUrl::parse(&url_of(&unfinished)).unwrap(), false).unwrap();
+        let url = url_of(&service("DATABASE"), &unfinished);
+        let store = Store::new(&DatabaseUrl::parse(&url).unwrap(), false).unwrap();
         store.migrate().await.unwrap();
         store.close();
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";

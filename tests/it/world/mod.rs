@@ -6,10 +6,13 @@
 pub mod client;
 pub mod database;
 pub mod gate;
+pub mod postgres;
 pub mod process;
 pub mod redis;
+pub mod tap;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use lockstep::app::{Addresses, App, Role};
 use lockstep::config::{Config, Flags};
@@ -24,6 +27,9 @@ use redis::Prefix;
 
 /// The host's key in every world.
 pub const API_KEY: &str = "test-key-of-the-host-0123456789-abcdef";
+
+/// Longer than the program takes to start on a machine that has much else to do.
+const READY: Duration = Duration::from_secs(60);
 
 /// Where the tests' PostgreSQL and Redis are: `./dev test` starts them.
 pub fn service(name: &str) -> String {
@@ -47,6 +53,7 @@ pub struct World {
 pub struct Plan {
     env: HashMap<String, String>,
     role: Role,
+    database: Option<Database>,
 }
 
 impl Plan {
@@ -62,8 +69,18 @@ impl Plan {
         self
     }
 
+    /// With this database instead of one like everybody's.
+    pub fn on(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
     pub async fn start(self) -> World {
-        let (database, prefix) = (Database::create().await, Prefix::new());
+        let database = match self.database {
+            Some(database) => database,
+            None => Database::create().await,
+        };
+        let prefix = Prefix::new();
         let mut env = self.env;
         env.insert("LOCKSTEP_DATABASE_URL".to_owned(), database.url());
         env.insert("LOCKSTEP_REDIS_PREFIX".to_owned(), prefix.0.clone());
@@ -94,7 +111,7 @@ impl World {
 
     /// A world with the usual variables, to change before it starts.
     pub fn plan() -> Plan {
-        let plan = Plan { env: HashMap::new(), role: Role::Web };
+        let plan = Plan { env: HashMap::new(), role: Role::Web, database: None };
         plan.set("REDIS_URL", service("REDIS"))
             .set("LISTEN", "127.0.0.1:0")
             .set("INTERNAL_LISTEN", "127.0.0.1:0")
@@ -135,6 +152,28 @@ impl World {
         self.database.rows().await
     }
 
+    /// The time passes after which others take over what a dead process had in hands: its leases and
+    /// its entries.
+    pub async fn others_take_over(&self) {
+        let sql = self.sql().await;
+        for table in ["integrations", "notifications", "revocations", "periodic"] {
+            let expire =
+                format!("UPDATE {table} SET lease_until = now() - interval '1 second' WHERE lease_until > now()");
+            sql.batch_execute(&expire).await.unwrap();
+        }
+        self.prefix.age_claims(&self.env["LOCKSTEP_REDIS_URL"]).await;
+    }
+
+    /// An hour passes, as far as what was counted of GitHub's limits goes.
+    pub async fn forget_limits(&self) {
+        self.prefix.forget_limits(&self.env["LOCKSTEP_REDIS_URL"]).await;
+    }
+
+    /// Others used up what this installation may commit in a minute.
+    pub async fn use_up_limits(&self, installation: u64) {
+        self.prefix.use_up_limits(&self.env["LOCKSTEP_REDIS_URL"], installation).await;
+    }
+
     /// For stories that end in the middle: what is left over at the end is no failure.
     pub fn allow_leftovers(&mut self) {
         self.leftovers = true;
@@ -149,14 +188,13 @@ impl World {
     }
 
     async fn until_ready(&self) {
-        // A loaded machine may take its time; one that never gets ready is a failure all the same.
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let begun = std::time::Instant::now();
         loop {
             let answer = self.internal().get("/readyz").await;
             if answer.status == 200 {
                 return;
             }
-            assert!(std::time::Instant::now() < end, "the program is not ready: {}", answer.text());
+            assert!(begun.elapsed() < READY, "the program is not ready: {}", answer.text());
             tokio::task::yield_now().await;
         }
     }

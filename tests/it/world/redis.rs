@@ -2,6 +2,7 @@
 
 use ::redis::AsyncCommands;
 use ::redis::aio::MultiplexedConnection;
+use ::redis::streams::StreamPendingCountReply;
 
 pub struct Prefix(pub String);
 
@@ -42,6 +43,45 @@ impl Prefix {
             text.push('\n');
         }
         text
+    }
+
+    /// As if nobody had touched what is in hands for longer than a claim waits.
+    pub async fn age_claims(&self, url: &str) {
+        let mut redis = connect(url).await.unwrap();
+        for stream in ["deliveries", "first", "second"] {
+            let key = format!("{}:{{q}}:{stream}", self.0);
+            let mut ask = ::redis::cmd("XPENDING");
+            ask.arg(&key).arg("workers").arg("-").arg("+").arg(1000);
+            // Without a group nothing is in hands.
+            let Ok(pending) = ask.query_async::<StreamPendingCountReply>(&mut redis).await else { continue };
+            for entry in pending.ids {
+                let mut claim = ::redis::cmd("XCLAIM");
+                claim.arg(&key).arg("workers").arg(entry.consumer).arg(0).arg(entry.id);
+                claim.arg("IDLE").arg(3_600_000).arg("RETRYCOUNT").arg(entry.times_delivered).arg("JUSTID");
+                claim.exec_async(&mut redis).await.unwrap();
+            }
+        }
+    }
+
+    /// As if all that was counted of GitHub's limits were an hour old.
+    pub async fn forget_limits(&self, url: &str) {
+        let mut redis = connect(url).await.unwrap();
+        for counted in ["content", "waiters", "usage", "points"] {
+            let found = keys(&mut redis, &format!("{}:github:*:{counted}", self.0)).await;
+            if !found.is_empty() {
+                let _: () = redis.del(found).await.unwrap();
+            }
+        }
+    }
+
+    /// As if this installation had made as many commits within the last moment as it may in a minute.
+    pub async fn use_up_limits(&self, url: &str, installation: u64) {
+        let mut redis = connect(url).await.unwrap();
+        let now = chrono::Utc::now().timestamp_millis();
+        let log = format!("{}:github:{installation}:content", self.0);
+        for number in 0..80 {
+            let _: () = redis.zadd(&log, format!("others|{number}"), now).await.unwrap();
+        }
     }
 
     pub async fn remove(&self, url: &str) {

@@ -54,6 +54,11 @@ impl Call<'_> {
         if admit(world, &self.caller, *id, read("metadata")).is_err() {
             return not_found();
         }
+        self.redirect(*id)
+    }
+
+    /// The same question about a repository that the path names by a former name.
+    pub(crate) fn redirect(&self, id: u64) -> Refusal {
         let old = format!("/repos/{}/{}", self.param("owner"), self.param("repo"));
         let rest = self.request.path.strip_prefix(&old).unwrap_or_default();
         let location = format!("{}/repositories/{id}{rest}", self.core.url);

@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     DropBefore,
     /// Do it, then close the connection.
     DropAfter,
+    /// Do it, then answer this status.
+    StatusAfter(u16),
     Delay(Duration),
     /// Just before, somebody else pushes.
     Push {

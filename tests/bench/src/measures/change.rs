@@ -38,7 +38,13 @@ pub async fn run(place: &Place) -> anyhow::Result<Vec<Line>> {
         world.sql.batch_execute("CHECKPOINT").await?;
     }
     Ok(vec![
-        Line::turns(4, "change of 10,000 files, `git add -A && git write-tree`", &git, Unit::Seconds, Goal::AtMost(0.25)),
+        Line::turns(
+            4,
+            "change of 10,000 files, `git add -A && git write-tree`",
+            &git,
+            Unit::Seconds,
+            Goal::AtMost(0.25),
+        ),
         Line::turns(4, "change of 10,000 files, plain load of the rows", &load, Unit::Seconds, Goal::AtMost(1.5)),
     ])
 }
@@ -76,7 +82,8 @@ fn git_writes(folder: &Path) -> anyhow::Result<f64> {
 
 /// The tables and indexes of the program, without its triggers, references and idempotency.
 async fn make_tables(world: &World) -> anyhow::Result<()> {
-    let make = "CREATE TABLE plain_files (LIKE files INCLUDING ALL); CREATE TABLE plain_blobs (LIKE blobs INCLUDING ALL);";
+    let make =
+        "CREATE TABLE plain_files (LIKE files INCLUDING ALL); CREATE TABLE plain_blobs (LIKE blobs INCLUDING ALL);";
     Ok(world.sql.batch_execute(make).await?)
 }
 

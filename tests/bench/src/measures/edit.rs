@@ -41,7 +41,13 @@ pub async fn run(place: &Place) -> anyhow::Result<Vec<Line>> {
     }
     Ok(vec![
         Line::turns(5, "edit in 100,000 files beside 10, to the 202", &accepted, Unit::Milliseconds, Goal::AtMost(1.2)),
-        Line::turns(5, "edit in 100,000 files beside 10, to the commit", &committed, Unit::Milliseconds, Goal::AtMost(1.2)),
+        Line::turns(
+            5,
+            "edit in 100,000 files beside 10, to the commit",
+            &committed,
+            Unit::Milliseconds,
+            Goal::AtMost(1.2),
+        ),
     ])
 }
 

@@ -61,7 +61,13 @@ pub async fn many(place: &Place) -> anyhow::Result<Vec<Line>> {
     fleet.use_workers(2)?;
     fleet.freeze(false)?;
     Ok(vec![
-        Line::turns(8, "2,000 projects, GitHub takes 100 ms, beside the ideal", &beside_ideal, Unit::Seconds, Goal::AtMost(1.25)),
+        Line::turns(
+            8,
+            "2,000 projects, GitHub takes 100 ms, beside the ideal",
+            &beside_ideal,
+            Unit::Seconds,
+            Goal::AtMost(1.25),
+        ),
         Line::value(8, "memory of the worker meanwhile", &memory, Unit::Mib, Goal::AtMost(150.0)),
         Line::turns(9, "the same with two workers, runs a second", &beside_one, Unit::PerSecond, Goal::AtLeast(1.8)),
     ])
@@ -198,7 +204,10 @@ impl Lane {
                 "expectedHeadOid": self.head, "message": {"headline": "Update index.md"},
                 "fileChanges": {"additions": [file], "deletions": []},
             });
-            let answer = self.github.call("POST", "/graphql", &json!({"query": MUTATION, "variables": {"input": input}})).await?;
+            let answer = self
+                .github
+                .call("POST", "/graphql", &json!({"query": MUTATION, "variables": {"input": input}}))
+                .await?;
             let oid = &answer["data"]["createCommitOnBranch"]["commit"]["oid"];
             self.head = Value::as_str(oid).with_context(|| answer.to_string())?.to_owned();
         }

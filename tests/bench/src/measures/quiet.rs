@@ -83,7 +83,8 @@ async fn edits(world: &World, ours: &Lockstep, number: &mut usize) -> anyhow::Re
         let body = projects::change(&format!("quiet{number}"), &[("index.md".to_owned(), format!("edit {number}\n"))]);
         let began: DateTime<Utc> = Utc::now();
         host.call("POST", "/v1/projects/quiet/changes", &body).await?;
-        let ended = "SELECT max(finished_at) FROM syncs s JOIN projects p USING (pid) WHERE p.id = 'quiet' AND p.pending = 0";
+        let ended =
+            "SELECT max(finished_at) FROM syncs s JOIN projects p USING (pid) WHERE p.id = 'quiet' AND p.pending = 0";
         times.push(loop {
             let newest: Option<DateTime<Utc>> = world.sql.query_one(ended, &[]).await?.get(0);
             match newest.filter(|at| *at > began) {

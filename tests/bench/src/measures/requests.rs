@@ -44,7 +44,13 @@ pub async fn run(place: &Place) -> anyhow::Result<Vec<Line>> {
     objects.add(ours, by_objects);
     Ok(vec![
         Line::turns(11, "requests of a day, contents API", &contents, Unit::Requests, Goal::AtMost(1.0 / 20.0)),
-        Line::turns(11, "requests of a day, blob + tree + commit + ref", &objects, Unit::Requests, Goal::AtMost(1.0 / 50.0)),
+        Line::turns(
+            11,
+            "requests of a day, blob + tree + commit + ref",
+            &objects,
+            Unit::Requests,
+            Goal::AtMost(1.0 / 50.0),
+        ),
     ])
 }
 

@@ -40,7 +40,12 @@ async fn fill(world: &World, projects: &[(&str, i64)]) -> anyhow::Result<()> {
             )
             .await?;
     }
-    world.sql.batch_execute("UPDATE syncs SET commit_sha = substring(commit_sha FOR 20) WHERE commit_sha IS NOT NULL; VACUUM ANALYZE").await?;
+    world
+        .sql
+        .batch_execute(
+            "UPDATE syncs SET commit_sha = substring(commit_sha FOR 20) WHERE commit_sha IS NOT NULL; VACUUM ANALYZE",
+        )
+        .await?;
     Ok(())
 }
 
@@ -105,7 +110,8 @@ async fn pages(host: &mut Client, paths: &[String]) -> anyhow::Result<f64> {
 
 /// Measure 13.
 pub async fn start(place: &Place) -> anyhow::Result<Vec<Line>> {
-    let (many, few) = (with_projects(place, "many", place.size(10_000, 50)).await?, with_projects(place, "few", 10).await?);
+    let (many, few) =
+        (with_projects(place, "many", place.size(10_000, 50)).await?, with_projects(place, "few", 10).await?);
     let (mut ready, mut memory) = (Vec::new(), Turns::default());
     for _ in 0..place.rounds {
         let (took, ours) = cold_start(place, &many).await?;

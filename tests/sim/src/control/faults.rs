@@ -56,6 +56,7 @@ fn fault(call: &Call<'_>, name: &str, body: &Value) -> Result<Fault, Refusal> {
         "status" => Fault::Status(status),
         "html_error" => Fault::Html(status),
         "drop_response_after_apply" => Fault::DropAfter,
+        "fail_after_apply" => Fault::StatusAfter(status),
         "drop_before_apply" => Fault::DropBefore,
         "delay" => {
             let time = body["milliseconds"].as_u64().unwrap_or(1_000);

@@ -41,7 +41,7 @@
 //!
 //! CHANGE is `{"op":"put", path, content, mode?}` (content text or `{"base64":…}`),
 //! `{"op":"delete", path}` or `{"op":"submodule", path, oid}`. Faults: `status html_error
-//! drop_response_after_apply drop_before_apply delay push_between not_applied truncated empty
+//! drop_response_after_apply fail_after_apply drop_before_apply delay push_between not_applied truncated empty
 //! blank fresh_token_401 replication_lag`.
 
 mod faults;

@@ -186,7 +186,7 @@ async fn with_faults(
             Fault::Status(status) => return Some(failure(status)),
             Fault::Html(status) => return Some(html_failure(status)),
             Fault::Lie(Lie::NotApplied) => core.world().lies += 1,
-            Fault::DropAfter | Fault::Lie(_) => after = Some(fault),
+            Fault::DropAfter | Fault::StatusAfter(_) | Fault::Lie(_) => after = Some(fault),
         }
     }
     if core.faults().down {
@@ -195,6 +195,7 @@ async fn with_faults(
     let reply = answer(core, request, route, params, document, trip, is_api);
     match after {
         Some(Fault::DropAfter) => None,
+        Some(Fault::StatusAfter(status)) => Some(failure(status)),
         Some(Fault::Lie(lie)) => Some(garble(reply, lie)),
         _ => Some(reply),
     }

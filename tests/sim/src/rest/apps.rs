@@ -177,7 +177,11 @@ fn installation_of_repository(call: &Call<'_>) -> Answer {
     let app = app(call)?;
     let world = call.world();
     let name = format!("{}/{}", call.param("owner"), call.param("repo"));
-    let repo = world.repository(&name).ok_or_else(not_found)?;
+    let Some(repo) = world.repository(&name) else {
+        let moved = world.moved.get(&name.to_ascii_lowercase()).copied();
+        let reached = moved.filter(|id| world.installation_on(app, *id).is_some());
+        return Err(reached.map_or_else(not_found, |id| call.redirect(id)));
+    };
     let found = world.installation_on(app, repo.id).ok_or_else(not_found)?;
     Ok(Reply::json(200, &world.installation_json(found)))
 }

@@ -31,6 +31,11 @@ impl Control {
         self.order(filter, Fault::DropAfter, 1);
     }
 
+    /// The next `count` matching requests are carried out, and answered this status all the same.
+    pub fn fail_after_apply(&self, filter: &str, count: u32, status: u16) {
+        self.order(filter, Fault::StatusAfter(status), count);
+    }
+
     /// The next matching request's connection is closed before anything is done.
     pub fn drop_before_apply(&self, filter: &str) {
         self.order(filter, Fault::DropBefore, 1);
