@@ -14,6 +14,7 @@ function focused(page) {
   return page.evaluate(() => {
     let element = document.activeElement;
     while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    if (element === document.body) return "";
     return element?.textContent.trim() || element?.getAttribute("aria-label") || element?.id || "";
   });
 }

@@ -44,7 +44,7 @@ test("the console asks for a key, shows how things stand, and lets go", async ()
   const [cookie] = await person.context.cookies();
   assert.ok(cookie.httpOnly && cookie.sameSite === "Strict");
   await person.tab("Audit").click();
-  await person.page.getByLabel("Project").fill(project.id);
+  await person.page.getByRole("textbox", { name: "Project" }).fill(project.id);
   await person.page.getByLabel("Action").selectOption("integration.connected");
   await person.button("Search").click();
   await eventually(async () => (await person.page.locator("lockstep-audit tbody tr").count()) === 1, "one row is found");

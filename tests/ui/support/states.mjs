@@ -176,7 +176,7 @@ export const states = [
     await person.open(project);
     await person.see("This sync would delete many files");
   } },
-  { name: "overview-offline", reach: async (world, person) => {
+  { name: "overview-offline", expect: ["net::ERR_INTERNET_DISCONNECTED"], reach: async (world, person) => {
     await person.open(await lived(world));
     await person.see("Write the news");
     await person.context.setOffline(true);

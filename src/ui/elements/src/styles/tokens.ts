@@ -13,7 +13,7 @@ export const tokens = css`
     --field-border: light-dark(#8b95a1, #6a7480);
     --accent: var(--lockstep-accent, light-dark(#2459d3, #7ea8ff));
     --accent-fill: var(--lockstep-accent-fill, light-dark(#2459d3, #2f66e0));
-    --accent-hover: light-dark(#1d4ab4, #3d72ea);
+    --accent-hover: light-dark(#1d4ab4, #3669e0);
     --accent-soft: light-dark(#edf2fd, #1b2740);
     --on-accent: var(--lockstep-on-accent, #ffffff);
     --success: var(--lockstep-success, light-dark(#136b31, #58c97b));
