@@ -129,6 +129,15 @@ impl Engine {
                 }
                 _ => {}
             }
+            let is_new = |path: &FilePath| carries.get(path).is_some_and(|carried| carried.old.is_none());
+            if let Some(refusal) = self.in_the_way(&repo, head.commit, &versions(&carries), is_new).await? {
+                let problem = Problem::new(refusal.code, refusal.detail);
+                let held =
+                    self.store.under_lease(lease, async |tx| holds::refuse(tx, on.pid, &refusal.paths, &problem).await);
+                held.await?;
+                refused = Some((carries.len(), problem.into()));
+                continue;
+            }
             let branch = free_branch(&repo, proposal).await?;
             let mut pull = blank(&on, proposal, branch, base.clone(), head, asker);
             let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;

@@ -42,6 +42,12 @@ impl Look<'_> {
         if paths.is_empty() {
             return Ok(None);
         }
+        if let Some(head) = decision.remote.head {
+            let is_new = |path: &FilePath| decision.rows.get(path).is_none_or(|row| row.github.is_none());
+            if let Some(refusal) = self.engine.in_the_way(&self.repo, head.commit, &paths, is_new).await? {
+                return self.hold_refused(refusal, false).await;
+            }
+        }
         let files = self.with_renames(pushed_files(decision, &paths)).await?;
         let message = match &self.root {
             Some(start) => start.message.clone(),

@@ -1,13 +1,14 @@
 //! Which files a refusal is about, when GitHub's answer to the commit names none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
 use super::Engine;
 use super::look::Trouble;
-use crate::github::{GithubError, Repo};
-use crate::model::{Code, Entry, FilePath, Mode};
+use super::receipt::Versions;
+use crate::github::{AtPath, GithubError, Repo};
+use crate::model::{Code, Entry, FilePath, Mode, Oid};
 use crate::store::StoreError;
 
 /// Files whose contents are asked about together.
@@ -42,6 +43,42 @@ impl Engine {
         let paths =
             sent.iter().filter(|(path, _)| is_named(path)).map(|(path, entry)| (path.clone(), *entry)).collect();
         Ok(Refusal { code, detail, paths })
+    }
+
+    /// New files that would replace what is to stay on the branch, though no row tells of it: excluded
+    /// files, and what a project cannot hold. They are refused here, before GitHub does as it is told.
+    pub(super) async fn in_the_way(
+        &self,
+        repo: &Repo,
+        commit: Oid,
+        sent: &Versions,
+        is_new: impl Fn(&FilePath) -> bool,
+    ) -> Result<Option<Refusal>, GithubError> {
+        let new: Vec<&FilePath> =
+            sent.iter().filter(|(path, to)| to.is_some() && is_new(path)).map(|(path, _)| path).collect();
+        let asked: BTreeSet<&str> = new.iter().flat_map(|path| path.ancestors().chain([path.as_str()])).collect();
+        let there = repo.at_paths(commit, asked.into_iter().map(str::to_owned).collect()).await?;
+        let goes = |path: &str| sent.get(path).is_some_and(Option::is_none);
+        let mut paths = Versions::new();
+        for path in new {
+            let under_a_file =
+                path.ancestors().any(|folder| there.get(folder) == Some(&AtPath::Other) && !goes(folder));
+            let over_files = match there.get(path.as_str()) {
+                Some(AtPath::Folder(tree)) => {
+                    let inside = repo.full_tree(*tree).await?;
+                    inside.iter().any(|file| !goes(&format!("{path}/{}", file.path)))
+                }
+                _ => false,
+            };
+            if under_a_file || over_files {
+                paths.insert(path.clone(), sent[path]);
+            }
+        }
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let detail = "GitHub has files in this place that are excluded here, or that a project cannot hold.".to_owned();
+        Ok(Some(Refusal { code: Code::ValidationFailed, detail, paths }))
     }
 
     async fn refused_by_content(

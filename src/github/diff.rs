@@ -178,6 +178,51 @@ impl Repo {
     }
 }
 
+/// What a commit has at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtPath {
+    Folder(Oid),
+    /// A file, or a submodule.
+    Other,
+}
+
+/// Paths of one request.
+const PATHS: usize = 100;
+
+impl Repo {
+    /// What a commit has at these paths; those where it has nothing are left out.
+    pub async fn at_paths(&self, commit: Oid, paths: Vec<String>) -> Result<BTreeMap<String, AtPath>> {
+        let asked: Vec<BTreeMap<String, AtPath>> = stream::iter(paths.chunks(PATHS).map(<[String]>::to_vec))
+            .map(|some| self.some_at_paths(commit, some))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(asked.into_iter().flatten().collect())
+    }
+
+    async fn some_at_paths(&self, commit: Oid, paths: Vec<String>) -> Result<BTreeMap<String, AtPath>> {
+        let (owner, name) = self.owner_and_name()?;
+        let mut text = "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {".to_owned();
+        for (at, path) in paths.iter().enumerate() {
+            let expression = json!(format!("{commit}:{path}"));
+            // Writing to a String does not fail.
+            let _ = write!(text, " {}: object(expression: {expression}) {{ __typename oid }}", alias(at));
+        }
+        text.push_str(" } }");
+        let graph = self.query("graphql paths", Access::Read, &text, json!({"owner": owner, "name": name})).await?;
+        let data = graph.complete()?;
+        let shown = paths.into_iter().enumerate().filter_map(|(at, path)| {
+            let object = &data["repository"][alias(at)];
+            let there = match object["__typename"].as_str()? {
+                "Tree" => AtPath::Folder(object["oid"].as_str()?.parse().ok()?),
+                _ => AtPath::Other,
+            };
+            Some((path, there))
+        });
+        Ok(shown.collect())
+    }
+}
+
 /// `query` for several objects of the repository, each under an alias.
 pub(crate) fn objects_query(wanted: &[Oid], selection: &str) -> String {
     let mut text = "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {".to_owned();

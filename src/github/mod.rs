@@ -44,7 +44,7 @@ pub use app::AppCredentials;
 pub use apps::{AppInfo, ConvertedApp, Creator, HookConfig, HookDelivery, HookDeliveryPage, Installation};
 pub use budget::{Admission, Ask, Budget, Limits, Primary, Priority, Seen, Standing};
 pub use commits::{CommitInfo, CommitMessage, Committed};
-pub use diff::{RemoteEntry, TreeDelta};
+pub use diff::{AtPath, RemoteEntry, TreeDelta};
 pub use error::{GithubError, Result, Throttle};
 pub use heads::BranchOf;
 pub use http::{Http, HttpError};

@@ -116,6 +116,11 @@ async fn reschedule(
     old: &Settings,
     new: &Settings,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
+    if old.exclude != new.exclude {
+        // What excluded files were in the way of is tried again.
+        let held = "DELETE FROM holds WHERE pid = $1 AND reason = 'refused' AND problem->>'code' = 'validation_failed'";
+        tx.execute(held, &[&pid]).await?;
+    }
     if !new.auto_sync {
         tx.execute("UPDATE integrations SET window_at = NULL WHERE pid = $1", &[&pid]).await?;
     }

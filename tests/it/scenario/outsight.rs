@@ -28,6 +28,39 @@ async fn an_excluded_path_is_never_deleted_on_github() {
 }
 
 #[actix_web::test]
+async fn a_file_does_not_take_the_place_of_excluded_ones() {
+    for pattern in ["/n/x", "n/*.log", "d/"] {
+        let story = Story::start().await;
+        let repo = story.repo("acme/site").with(&[
+            ("a.txt", "a\n"),
+            ("n/x", "theirs\n"),
+            ("n/x.log", "theirs\n"),
+            ("d/e.txt", "e\n"),
+        ]);
+        let site = story.project("site").await;
+        site.settings(json!({ "exclude": ["/n/x", "n/*.log", "d/"] })).await;
+        let site = site.connected_to(&repo).await;
+        let place = if pattern == "d/" { "d" } else { "n" };
+        site.change(&[(place, "mine\n"), ("a.txt", "aa\n")]).await;
+        story.drain().await;
+        assert_eq!(repo.text("main", "n/x").as_deref(), Some("theirs\n"), "{pattern}");
+        assert_eq!(repo.text("main", "d/e.txt").as_deref(), Some("e\n"), "{pattern}");
+        assert_eq!(repo.text("main", "a.txt").as_deref(), Some("aa\n"), "{pattern}: not in the way of the rest");
+        let pending = site.get("/pending").await;
+        assert_eq!(
+            (&pending["items"][0]["path"], &pending["items"][0]["held"]["code"]),
+            (&json!(place), &json!("validation_failed"))
+        );
+        // Nor does a pull request carry their deletion.
+        site.post("/pull-requests", json!({ "title": "x" })).await.problem(422, "validation_failed");
+        assert_eq!(repo.branches().len(), 1);
+        site.changes(vec![remove(place)]).await;
+        story.drain().await;
+        assert_eq!(site.sync_status().await, "success");
+    }
+}
+
+#[actix_web::test]
 async fn both_sides_of_an_excluded_path_are_no_conflict_until_it_is_in_sight() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "a\n")]);
