@@ -1,7 +1,8 @@
 //! What people allowed: one GitHub user's tokens for one project and one user of the host, sealed.
 //!
-//! A token pair is replaced by compare-and-swap on its sealed bytes, so that neither a slow refresh
-//! nor a refused one can take away what the person authorized afresh in the meantime.
+//! A token pair is replaced by compare-and-swap on when it was written, so that neither a slow refresh
+//! nor a refused one can take away what the person authorized afresh in the meantime. Not on its
+//! sealed bytes: `reencrypt` changes these while a refresh is under way.
 
 use crate::store::Transaction;
 use chrono::{DateTime, Utc};
@@ -37,8 +38,8 @@ pub struct Authorization {
     pub tokens: Tokens,
     /// Somebody refreshes it just now.
     pub refreshing: bool,
-    /// The row as it was read; what compare-and-swap compares.
-    sealed: Vec<u8>,
+    /// When this pair was written; what compare-and-swap compares.
+    written: DateTime<Utc>,
 }
 
 /// What a person allowed at GitHub just now.
@@ -63,7 +64,7 @@ impl Store {
         let client = self.client().await?;
         let row = client
             .query_opt(
-                "SELECT github_id, github_login, access_enc, access_expires_at, refresh_enc, refresh_expires_at,
+                "SELECT github_id, github_login, access_enc, access_expires_at, refresh_enc, refresh_expires_at, updated_at,
                         coalesce(refresh_lease > now(), false) AS refreshing
                  FROM authorizations WHERE pid = $1 AND user_id = $2",
                 &[&pid, &user],
@@ -121,8 +122,8 @@ impl Store {
         let claimed = client
             .execute(
                 "UPDATE authorizations SET refresh_lease = now() + $4 * interval '1 second'
-                 WHERE pid = $1 AND user_id = $2 AND access_enc = $3 AND (refresh_lease IS NULL OR refresh_lease < now())",
-                &[&authorization.pid, &authorization.user, &authorization.sealed, &REFRESH_SECONDS],
+                 WHERE pid = $1 AND user_id = $2 AND updated_at = $3 AND (refresh_lease IS NULL OR refresh_lease < now())",
+                &[&authorization.pid, &authorization.user, &authorization.written, &REFRESH_SECONDS],
             )
             .await?;
         Ok(claimed == 1)
@@ -142,12 +143,12 @@ impl Store {
         let replaced = tx
             .execute(
                 "UPDATE authorizations SET access_enc = $4, access_expires_at = $5, refresh_enc = $6, refresh_expires_at = $7,
-                     refresh_lease = NULL, updated_at = now()
-                 WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
+                     refresh_lease = NULL, updated_at = clock_timestamp()
+                 WHERE pid = $1 AND user_id = $2 AND updated_at = $3",
                 &[
                     &old.pid,
                     &old.user,
-                    &old.sealed,
+                    &old.written,
                     &access,
                     &tokens.access_expires_at,
                     &refresh,
@@ -165,8 +166,8 @@ impl Store {
         let client = self.client().await?;
         client
             .execute(
-                "UPDATE authorizations SET refresh_lease = NULL WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
-                &[&authorization.pid, &authorization.user, &authorization.sealed],
+                "UPDATE authorizations SET refresh_lease = NULL WHERE pid = $1 AND user_id = $2 AND updated_at = $3",
+                &[&authorization.pid, &authorization.user, &authorization.written],
             )
             .await?;
         Ok(())
@@ -180,8 +181,8 @@ impl Store {
         let project = lock(&tx, authorization.pid).await?;
         let gone = tx
             .execute(
-                "DELETE FROM authorizations WHERE pid = $1 AND user_id = $2 AND access_enc = $3",
-                &[&authorization.pid, &authorization.user, &authorization.sealed],
+                "DELETE FROM authorizations WHERE pid = $1 AND user_id = $2 AND updated_at = $3",
+                &[&authorization.pid, &authorization.user, &authorization.written],
             )
             .await?;
         if gone > 0 {
@@ -229,10 +230,9 @@ async fn revoke(tx: &Transaction<'_>, vault: &Vault, pid: i64, row: &Row) -> Res
 }
 
 fn opened(vault: &Vault, pid: i64, user: &str, row: &Row) -> Result<Authorization, StoreError> {
-    let sealed: Vec<u8> = row.try_get("access_enc")?;
     let refresh: Option<&[u8]> = row.try_get("refresh_enc")?;
     let tokens = Tokens {
-        access: Place::access(pid, user).open(vault, &sealed)?,
+        access: Place::access(pid, user).open(vault, row.try_get("access_enc")?)?,
         access_expires_at: row.try_get("access_expires_at")?,
         refresh: refresh.map(|sealed| Place::refresh(pid, user).open(vault, sealed)).transpose()?,
         refresh_expires_at: row.try_get("refresh_expires_at")?,
@@ -244,7 +244,7 @@ fn opened(vault: &Vault, pid: i64, user: &str, row: &Row) -> Result<Authorizatio
         github_login: row.try_get("github_login")?,
         tokens,
         refreshing: row.try_get("refreshing")?,
-        sealed,
+        written: row.try_get("updated_at")?,
     })
 }
 

@@ -213,14 +213,39 @@ async fn a_key_that_is_lost_is_named_and_the_rest_moves() {
     assert_eq!((output.status.code(), output.stdout), (Some(0), b"0 secrets moved to the newest key\n".to_vec()));
 }
 
-#[tokio::test]
-async fn secrets_move_while_people_come_and_go() {
+/// Both keys, and rings with either in front.
+async fn with_two_keys() -> (Town, lockstep::vault::Vault, lockstep::vault::Vault) {
     let keys = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=,AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     let town = Town::planned(|plan| plan.set("ENCRYPTION_KEYS", keys)).await;
     town.repo("ada/site");
-    let ring = |keys: [u8; 2]| lockstep::vault::Vault::of(&keys.map(|key| zeroize::Zeroizing::new([key; 32]))).unwrap();
-    let (older, newer) = (ring([1, 7]), ring([7, 1]));
     town.authorize("site", "u_1", "ada").await;
+    let ring = |keys: [u8; 2]| lockstep::vault::Vault::of(&keys.map(|key| zeroize::Zeroizing::new([key; 32]))).unwrap();
+    (town, ring([1, 7]), ring([7, 1]))
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_under_way_survives_the_move() {
+    let (town, older, newer) = with_two_keys().await;
+    town.engine.store.reseal(&older).await.unwrap();
+    age(&town, -1).await;
+    town.github.delay_next(REFRESH, 1, std::time::Duration::from_millis(400));
+    let moving = async {
+        while town.count("SELECT count(refresh_lease) FROM authorizations").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(town.engine.store.reseal(&newer).await.unwrap().moved, 2);
+    };
+    let host = town.host();
+    let (list, ()) = tokio::join!(host.get(LIST), moving);
+    list.expect(200);
+    assert_eq!(town.count("SELECT count(*) FROM revocations").await, 0, "the new token is kept");
+    host.get(LIST).await.expect(200);
+    assert_eq!(town.github.count(REFRESH), 2, "one code, one renewal");
+}
+
+#[tokio::test]
+async fn secrets_move_while_people_come_and_go() {
+    let (town, older, newer) = with_two_keys().await;
     for number in 0..6 {
         town.engine.store.reseal(&older).await.unwrap();
         age(&town, -1).await;
