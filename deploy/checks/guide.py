@@ -1,4 +1,4 @@
-"""docs/integrate.md: what it shows is run, against the program and a simulated GitHub."""
+"""deploy/integrate.md: what it shows is run, against the program and a simulated GitHub."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import time
 import program
 from files import ROOT, run, tool
 
-GUIDE = (ROOT / "docs/integrate.md").read_text()
+GUIDE = (ROOT / "deploy/integrate.md").read_text()
 # Those of the panel's own build.
 PROGRAMS = ROOT / "src/ui/elements/node_modules/.bin"
 # Listens as the guide does; answers what it was told as a line each.
@@ -94,7 +94,7 @@ def check_names():
     """the documents name variables, commands and routes that the program has"""
     known = program.variables() | {f"{name}_FILE" for name in program.variables()}
     routes = set(json.loads(program.call("GET", f"{program.BASE['internal']}/openapi.json")[2])["paths"])
-    for path in ("README.md", "deploy/README.md", "docs/integrate.md"):
+    for path in ("README.md", "deploy/README.md", "deploy/integrate.md"):
         text = (ROOT / path).read_text()
         # LOCKSTEP_…_FILE and the like stand for many.
         named = set(re.findall(r"\bLOCKSTEP_[A-Z_]*[A-Z]\b(?!…)", text)) - {"LOCKSTEP_IMAGE", "LOCKSTEP_BIN"}
