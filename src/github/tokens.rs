@@ -13,7 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use zeroize::Zeroizing;
 
 use super::GitHub;
-use super::error::Result;
+use super::error::{GithubError, Result, Throttle};
 use super::transport::bearer;
 use super::verdict::{About, Subject};
 use crate::vault::Context;
@@ -214,7 +214,12 @@ impl GitHub {
         }
         let path = format!("/app/installations/{}/access_tokens", wanted.installation);
         let call = self.rest(Method::POST, "/app/installations/{id}/access_tokens", &path).with_json(&body)?;
-        let answer = self.as_app(call, About { subject: Subject::Mint, writes: false }).await?;
+        let answer = self.as_app(call, About { subject: Subject::Mint, writes: false }).await;
+        if let Err(GithubError::RetryAt { at, reason: reason @ (Throttle::RetryAfter | Throttle::Secondary) }) = &answer
+        {
+            self.inner.budget.hold_back(wanted.installation, *at, *reason).await;
+        }
+        let answer = answer?;
         let minted: Minted = answer.json(false)?;
         let token = Token { header: bearer(&minted.token)?, expires: minted.expires_at, minted: Utc::now() };
         self.share_token(app, wanted, &minted).await;

@@ -1,6 +1,7 @@
 //! Making one connection: TLS, timeouts, and the session's settings.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::Connect;
@@ -28,8 +29,8 @@ const SESSION: &str = "SET statement_timeout = '60s'; SET lock_timeout = '20s'; 
 pub struct Connector {
     postgres: Config,
     tls: Option<MakeRustlsConnect>,
-    /// Connections live on this runtime, whoever asked for them: the threads of the listeners have
-    /// runtimes of their own that end earlier.
+    /// Connections live on this runtime, whoever asked for them, and so do their sockets: the threads
+    /// of the listeners have runtimes of their own that end earlier, and others' requests with them.
     home: Handle,
 }
 
@@ -56,14 +57,26 @@ impl Connector {
     pub async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
         match &self.tls {
             None => {
-                let (client, connection) = config.connect(NoTls).await?;
+                let (client, connection) = self.at_home(config.connect(NoTls)).await?;
                 Ok((client, self.home.spawn(connection.map(drop))))
             }
             Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
+                let (client, connection) = self.at_home(config.connect(tls.clone())).await?;
                 Ok((client, self.home.spawn(connection.map(drop))))
             }
         }
+    }
+}
+
+impl Connector {
+    /// What is opened meanwhile belongs to the runtime at home.
+    async fn at_home<T>(&self, opening: impl Future<Output = T>) -> T {
+        let mut opening = pin!(opening);
+        poll_fn(|context| {
+            let _home = self.home.enter();
+            opening.as_mut().poll(context)
+        })
+        .await
     }
 }
 
@@ -91,12 +104,12 @@ impl Connector {
         let (sender, payloads) = mpsc::channel(256);
         let client = match &self.tls {
             None => {
-                let (client, connection) = self.postgres.connect(NoTls).await?;
+                let (client, connection) = self.at_home(self.postgres.connect(NoTls)).await?;
                 self.home.spawn(pass_on(connection, sender));
                 client
             }
             Some(tls) => {
-                let (client, connection) = self.postgres.connect(tls.clone()).await?;
+                let (client, connection) = self.at_home(self.postgres.connect(tls.clone())).await?;
                 self.home.spawn(pass_on(connection, sender));
                 client
             }

@@ -160,6 +160,13 @@ impl Budget {
         self.inner.shared.settle(&admission, &seen, now).await
     }
 
+    /// GitHub said so outside of a request of the installation's own: nobody asks for it before then.
+    pub(crate) async fn hold_back(&self, installation: i64, until: DateTime<Utc>, reason: Throttle) {
+        let admission = Admission { installation, party: String::new(), graphql: false, member: None, _slot: None };
+        let seen = Seen { sent: true, primary: None, wait: Some((until, reason)) };
+        self.settle(admission, seen).await;
+    }
+
     async fn ask_redis(&self, ask: &Ask<'_>, member: &str) -> Option<Verdict> {
         for _ in 0..2 {
             let epoch = self.with(ask.installation, |one| one.epoch.clone());

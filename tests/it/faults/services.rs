@@ -120,7 +120,8 @@ async fn postgresql_cut_in_the_middle_of_everything() {
         assert_eq!(repo.text("main", "a.txt").as_deref(), Some("2\n"));
         assert_eq!(repo.text("main", "b.txt").as_deref(), Some("2\n"), "what was taken before is not lost");
         assert_eq!(repo.text("main", "while.txt"), None, "what was refused was not done");
-        assert_eq!(site.get("").await["revision"], 6, "each was taken once");
+        // One for what came from GitHub at first.
+        assert_eq!(site.get("").await["revision"], 1 + 6, "each was taken once");
     }
     drop(places);
     finish(story).await;
@@ -154,6 +155,7 @@ async fn postgresql_out_of_connections() {
     let (site, repo) = connected(&story, 0).await;
     // Somebody else takes every connection there is; ours are ended, and no new one is to be had.
     let mut hoard = Vec::new();
+    let before = site.get("").await["revision"].as_u64().unwrap();
     let admin = story.sql().await;
     admin.batch_execute("CREATE ROLE spare SUPERUSER LOGIN").await.unwrap();
     let url = postgres.url().replace("lockstep@", "spare@");
@@ -183,7 +185,7 @@ async fn postgresql_out_of_connections() {
     }
     let revision = async || site.story.host().get(&site.path("")).await;
     eventually("it answers again", async || revision().await.status == 200).await;
-    let taken = answers.iter().filter(|(_, status)| *status == 202).count();
+    let taken = answers.iter().filter(|(_, status)| *status == 202).count() as u64 + before;
     assert_eq!(
         revision().await.expect(200)["revision"],
         taken,
