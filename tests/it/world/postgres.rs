@@ -96,5 +96,5 @@ fn programs() -> PathBuf {
     }
     found.retain(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists());
     found.sort();
-    found.pop().expect("PostgreSQL's programs are installed")
+    found.pop().unwrap_or_else(|| panic!("PostgreSQL's programs are not installed"))
 }
