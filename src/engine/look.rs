@@ -215,12 +215,14 @@ impl Look<'_> {
             || self.sync.as_ref().is_some_and(|sync| sync.intent.is_some())
     }
 
-    /// Whether pending changes are to be committed in this pass.
+    /// Whether pending changes are to be committed in this pass. A row that this very look begins, for
+    /// what it takes over, is no reason: what waits for its window would lose it.
     pub fn push_is_due(&self) -> bool {
         let window_over = || self.on.window_ends().is_some_and(|end| end <= self.on.now);
+        let goes_on = || self.sync.as_ref().is_some_and(|sync| self.on.sync_id == Some(sync.id));
         self.by_person()
             || !self.on.initial_done
-            || self.sync.is_some()
+            || goes_on()
             || (self.on.settings.auto_sync
                 && self.on.pending > 0
                 && (window_over() || self.on.state != State::Connected))

@@ -55,7 +55,7 @@ where
 }
 
 fn config() -> Config {
-    Config { cases: 1, max_shrink_iters: 300, failure_persistence: None, ..Config::default() }
+    Config { cases: 1, max_shrink_iters: 500, max_shrink_time: 40_000, failure_persistence: None, ..Config::default() }
 }
 
 fn rng(seed: u64) -> TestRng {

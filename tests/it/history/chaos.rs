@@ -19,8 +19,7 @@ const VALUES: u8 = 12;
 const EXCLUDES: &[(&[&str], fn(&str) -> bool)] = &[
     (&[], |_| false),
     (&["*.log"], |path| path.ends_with(".log")),
-    (&["d/"], |path| path.starts_with("d/")),
-    (&["/n/x"], |path| path == "n/x" || path.starts_with("n/x/")),
+    (&["*.sh", "/b.txt"], |path| path.ends_with(".sh") || path == "b.txt"),
 ];
 
 #[derive(Debug, Clone)]
@@ -120,13 +119,13 @@ struct Chaos<'a> {
     commits: BTreeSet<String>,
     /// Paths that others push in between.
     between: BTreeSet<String>,
-    /// Deliveries of earlier cases.
-    first: usize,
+    /// The last delivery of earlier cases.
+    first: u64,
 }
 
 impl<'a> Chaos<'a> {
     async fn start(case: &Case<'a>, history: &History) -> Chaos<'a> {
-        let first = case.story.github.deliveries().len();
+        let first = case.story.github.deliveries_after(0).last().copied().unwrap_or(0);
         let site = Site::new(case, &history.project, &history.github).await;
         site.project.settings(json!({ "conflict_policy": history.policy.text() })).await;
         site.connect().await;
@@ -252,7 +251,7 @@ impl<'a> Chaos<'a> {
 
     async fn tell(&mut self, picks: &[usize]) {
         let github = &self.site.story.github;
-        let sent: Vec<u64> = github.deliveries().iter().skip(self.first).map(|delivery| delivery.id).collect();
+        let sent = github.deliveries_after(self.first);
         for at in picks.iter().filter_map(|pick| pick.checked_rem(sent.len())) {
             github.redeliver(sent[at]);
         }

@@ -8,6 +8,7 @@ mod cases;
 mod chaos;
 mod exact;
 mod files;
+mod found;
 mod model;
 mod play;
 mod pulls;

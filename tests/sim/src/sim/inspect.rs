@@ -65,6 +65,13 @@ impl Control {
         world.deliveries.iter().map(Delivered::from).collect()
     }
 
+    /// The ids of all deliveries after this one, oldest first: cheap, however many there were.
+    pub fn deliveries_after(&self, id: u64) -> Vec<u64> {
+        let world = self.core.world();
+        let first = world.deliveries.partition_point(|it| it.id <= id);
+        world.deliveries.iter().skip(first).map(|it| it.id).collect()
+    }
+
     /// Deliveries of one event, oldest first.
     pub fn deliveries_of(&self, event: &str) -> Vec<Delivered> {
         let world = self.core.world();
