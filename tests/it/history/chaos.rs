@@ -16,10 +16,12 @@ const PATHS: &[&str] = &["a.txt", "b.txt", "n", "n/x", "n/x/y", "n/z", "d", "d/b
 /// Many, so that a version that is found is the one that was written.
 const VALUES: u8 = 12;
 
+/// None of them hides a file inside a folder that is a file elsewhere.
 const EXCLUDES: &[(&[&str], fn(&str) -> bool)] = &[
     (&[], |_| false),
     (&["*.log"], |path| path.ends_with(".log")),
-    (&["*.sh", "/b.txt"], |path| path.ends_with(".sh") || path == "b.txt"),
+    (&["/b.txt"], |path| path == "b.txt"),
+    (&["*.sh"], |path| path.ends_with(".sh")),
 ];
 
 #[derive(Debug, Clone)]
@@ -390,7 +392,7 @@ fn wrote(before: &Tree, after: &Tree) -> BTreeMap<String, Option<File>> {
 
 #[test]
 fn whatever_comes_in_between_both_sides_agree_in_the_end_and_nothing_is_lost() {
-    check(100, &history(), async |case, history: &History| {
+    check(80, &history(), async |case, history: &History| {
         let mut chaos = Chaos::start(&case, history).await;
         for step in &history.steps {
             chaos.step(step).await;

@@ -13,31 +13,31 @@ async fn play(case: super::cases::Case<'_>, history: &History) {
     play.end().await;
 }
 
-fn with(policies: &'static [Policy]) {
-    check(60, &history(policies, 2..12), play);
+fn with(cases: u64, policies: &'static [Policy]) {
+    check(cases, &history(policies, 2..12), play);
 }
 
 #[test]
 fn what_conflicts_waits_and_the_rest_goes_on() {
-    with(&[Ask]);
+    with(20, &[Ask]);
 }
 
 #[test]
 fn the_project_wins() {
-    with(&[ProjectWins]);
+    with(60, &[ProjectWins]);
 }
 
 #[test]
 fn github_wins() {
-    with(&[GithubWins]);
+    with(60, &[GithubWins]);
 }
 
 #[test]
 fn policies_change_on_the_way() {
-    with(&[Ask, ProjectWins, GithubWins]);
+    with(60, &[Ask, ProjectWins, GithubWins]);
 }
 
 #[test]
 fn conflicts_go_to_pull_requests() {
-    with(&[PullRequest]);
+    with(60, &[PullRequest]);
 }

@@ -377,7 +377,11 @@ impl<'a> Play<'a> {
         let Some(newest) = rows.last() else { panic!("no row for {outcome:?}") };
         let said = |field: &str| newest[field].as_str().unwrap_or("null").to_owned();
         let waits = !self.model.conflicts().is_empty();
-        let status = if waits { "conflict" } else { if effect { "succeeded" } else { "no_changes" } };
+        let status = match (waits, effect) {
+            (true, _) => "conflict",
+            (false, true) => "succeeded",
+            (false, false) => "no_changes",
+        };
         assert_eq!(said("status"), status, "{outcome:?} {newest:#}");
         if outcome.pushed {
             // What came in may have a row of its own, when it was looked at before anything was due.

@@ -487,7 +487,7 @@ fn word(pull: &Value) -> &'static str {
 
 #[test]
 fn pull_requests_hold_what_they_carry_and_both_sides_end_the_same() {
-    check(60, &history(), async |case, (tree, steps): &(Tree, Vec<Step>)| {
+    check(8, &history(), async |case, (tree, steps): &(Tree, Vec<Step>)| {
         let mut pulls = Pulls::start(&case, tree).await;
         for step in steps {
             pulls.step(step).await;
