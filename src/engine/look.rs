@@ -216,7 +216,8 @@ impl Look<'_> {
     }
 
     /// Whether pending changes are to be committed in this pass. A row that this very look begins, for
-    /// what it takes over, is no reason: what waits for its window would lose it.
+    /// what it takes over, is no reason: what waits for its window would lose it. A window that is over
+    /// is looked into even when nothing is pending any more: only that closes it.
     pub fn push_is_due(&self) -> bool {
         let window_over = || self.on.window_ends().is_some_and(|end| end <= self.on.now);
         let goes_on = || self.sync.as_ref().is_some_and(|sync| self.on.sync_id == Some(sync.id));
@@ -224,8 +225,7 @@ impl Look<'_> {
             || !self.on.initial_done
             || goes_on()
             || (self.on.settings.auto_sync
-                && self.on.pending > 0
-                && (window_over() || self.on.state != State::Connected))
+                && (window_over() || (self.on.pending > 0 && self.on.state != State::Connected)))
     }
 
     /// Nothing is due yet: the window's end is the next look.

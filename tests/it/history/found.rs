@@ -40,3 +40,20 @@ async fn a_conflict_that_others_took_back_together_with_another_change_goes() {
     assert_eq!(repo.text("main", "a.txt").as_deref(), Some("mine\n"), "the project's alone: it travels");
     site.agrees_with(&repo, "main").await;
 }
+
+#[actix_web::test]
+async fn a_window_in_which_both_sides_became_equal_is_closed() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n"), ("b.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "batch_seconds": 60 })).await;
+    site.change(&[("a.txt", "two\n")]).await;
+    let head = repo.push("main", &[("a.txt", "two\n"), ("b.txt", "two\n")]);
+    story.github.deliveries_idle().await;
+    story.engine.queue.run_once(&story.engine, chrono::Utc::now()).await.unwrap();
+    assert_eq!(site.get("").await["pending_changes"], 0);
+    story.pass(Duration::from_secs(61)).await;
+    story.drain().await;
+    site.agrees_with(&repo, "main").await;
+    assert_eq!(repo.head("main"), Some(head), "nothing was left to commit");
+}
