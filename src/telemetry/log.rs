@@ -37,6 +37,7 @@ pub const KEYS: &[&str] = &[
     "pid",
     "installation",
     "notification",
+    "pull",
     "slug",
     "internal",
     "public",
