@@ -159,8 +159,11 @@ fn start(config: &LogConfig, work: impl Future<Output = anyhow::Result<ExitCode>
     run_to_end(work)
 }
 
+/// Bytes of stack of a thread that works: only what is touched takes memory.
+const STACK: usize = 8 << 20;
+
 fn run_to_end(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build()?.block_on(work)
 }
 
 async fn doctor(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -73,6 +74,13 @@ pub(super) struct Look<'a> {
     pub sizes: HashMap<Oid, u64>,
 }
 
+/// A look is a deep tree of futures: each step is made, and lies, on the heap, so that a thread's stack
+/// holds none of them.
+#[inline(never)]
+fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
+}
+
 impl Engine {
     /// Brings the project in step, or leaves word for whoever is at it.
     pub async fn look(&self, pid: i64) -> Result<(), StoreError> {
@@ -89,7 +97,8 @@ impl Engine {
                     }
                 };
                 self.held.add(lease.token);
-                let done = heartbeat::while_beating(HEARTBEAT, beat, self.hold(lease, recovering)).await;
+                let held = boxed(|| self.hold(lease, recovering));
+                let done = heartbeat::while_beating(HEARTBEAT, beat, held).await;
                 self.held.remove(lease.token);
                 done
             }
@@ -99,8 +108,7 @@ impl Engine {
 
     async fn hold(&self, lease: Lease, mut recovering: bool) -> Result<(), StoreError> {
         for round in 0.. {
-            // Boxed: a look is a deep tree of futures, and most of them rest.
-            match Box::pin(self.pass(lease, recovering, round)).await {
+            match boxed(|| self.pass(lease, recovering, round)).await {
                 Ok(()) => {}
                 Err(StoreError::LeaseLost) => return Ok(()),
                 Err(other) => return Err(other),
@@ -129,7 +137,7 @@ impl Engine {
         };
         sync.iter().for_each(|sync| log::works_on_sync(sync.id));
         let mut look = self.looking(lease, on, sync, recovering);
-        let Ok(run) = AssertUnwindSafe(look.run()).catch_unwind().await else {
+        let Ok(run) = AssertUnwindSafe(boxed(|| look.run())).catch_unwind().await else {
             return look.fail_inside("it panicked").await;
         };
         match run {
@@ -182,20 +190,20 @@ impl Look<'_> {
             return self.rest().await;
         }
         let mut remote =
-            if self.must_read_remote() { self.read_remote().await? } else { Remote::unchanged(self.on.head) };
-        if self.recover(&mut remote).await? {
+            if self.must_read_remote() { boxed(|| self.read_remote()).await? } else { Remote::unchanged(self.on.head) };
+        if boxed(|| self.recover(&mut remote)).await? {
             return Err(Trouble::Again);
         }
-        let mut decision = self.decide(remote).await?;
-        if self.must_wait_for_confirmation(&decision).await? {
+        let mut decision = boxed(|| self.decide(remote)).await?;
+        if boxed(|| self.must_wait_for_confirmation(&decision)).await? {
             return Ok(());
         }
-        self.begin_row(&decision).await?;
-        self.fetch_contents(&mut decision).await?;
-        let absorbed = self.absorb(&decision).await?;
-        let pushed = self.push(&decision, &absorbed).await?;
-        self.push_to_pulls(&decision).await?;
-        self.finish(&decision, pushed).await
+        boxed(|| self.begin_row(&decision)).await?;
+        boxed(|| self.fetch_contents(&mut decision)).await?;
+        let absorbed = boxed(|| self.absorb(&decision)).await?;
+        let pushed = boxed(|| self.push(&decision, &absorbed)).await?;
+        boxed(|| self.push_to_pulls(&decision)).await?;
+        boxed(|| self.finish(&decision, pushed)).await
     }
 
     /// Whether a person waits for this: then it goes before what runs by itself, and nothing pending

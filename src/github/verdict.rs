@@ -70,7 +70,7 @@ pub(crate) fn of_graphql(
     now: DateTime<Utc>,
 ) -> GithubError {
     let said = Said::of_message(message);
-    if kind == "RATE_LIMITED" || is_secondary(&said.text) {
+    if kind == "RATE_LIMITED" || is_limit(&said.text) {
         return limit(403, headers, &said.text, now)
             .unwrap_or(GithubError::RetryAt { at: now + TimeDelta::seconds(60), reason: Throttle::Primary });
     }
@@ -107,17 +107,19 @@ fn limit(status: u16, headers: &HeaderMap, text: &str, now: DateTime<Utc>) -> Op
             reset.unwrap_or(now + TimeDelta::seconds(60)).clamp(now + TimeDelta::seconds(1), now + TimeDelta::hours(2));
         return Some(wait(at, Throttle::Primary));
     }
-    (status == 429 || is_secondary(text)).then(|| wait(now + TimeDelta::seconds(60), Throttle::Secondary))
+    let reason = if text.contains(USED_UP) { Throttle::Primary } else { Throttle::Secondary };
+    (status == 429 || is_limit(text)).then(|| wait(now + TimeDelta::seconds(60), reason))
 }
 
 fn wait(at: DateTime<Utc>, reason: Throttle) -> GithubError {
     GithubError::RetryAt { at, reason }
 }
 
-fn is_secondary(text: &str) -> bool {
-    ["secondary rate limit", "abuse detection", "submitted too quickly", "api rate limit exceeded"]
-        .iter()
-        .any(|mark| text.contains(mark))
+/// How GitHub says that the hourly budget is used up.
+const USED_UP: &str = "api rate limit exceeded";
+
+fn is_limit(text: &str) -> bool {
+    [USED_UP, "secondary rate limit", "abuse detection", "submitted too quickly"].iter().any(|mark| text.contains(mark))
 }
 
 pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<i64> {

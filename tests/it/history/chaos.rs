@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cases::{Case, check};
 use super::files::{self, Done, Edit, File, Tree, nested, pushed, tree_of};
-use super::model::Policy;
+use super::model::{Patterns, Policy};
 use super::site::Site;
 
 const PATHS: &[&str] = &["a.txt", "b.txt", "n", "n/x", "n/x/y", "n/z", "d", "d/b.txt", "c.log", "run.sh"];
@@ -17,7 +17,7 @@ const PATHS: &[&str] = &["a.txt", "b.txt", "n", "n/x", "n/x/y", "n/z", "d", "d/b
 const VALUES: u8 = 12;
 
 /// None of them hides a file inside a folder that is a file elsewhere.
-const EXCLUDES: &[(&[&str], fn(&str) -> bool)] = &[
+const EXCLUDES: &[Patterns] = &[
     (&[], |_| false),
     (&["*.log"], |path| path.ends_with(".log")),
     (&["/b.txt"], |path| path == "b.txt"),
@@ -359,7 +359,7 @@ impl<'a> Chaos<'a> {
     fn keeps_what_one_side_did(&self, project: &Tree, github: &Tree, waits: &BTreeSet<String>) {
         let plain = |path: &&String| {
             let clashes = |other: &&str| nested(other, path);
-            !self.odd.contains(*path) && !PATHS.iter().any(|other| clashes(&other)) && !waits.contains(*path)
+            !self.odd.contains(*path) && !PATHS.iter().any(clashes) && !waits.contains(*path)
         };
         let by = |one: &BTreeMap<String, Option<File>>, other: &BTreeMap<String, Option<File>>| {
             let alone = one.iter().filter(|(path, _)| !other.contains_key(*path));

@@ -24,8 +24,10 @@ impl Policy {
     }
 }
 
-/// Lists of exclude patterns, each with what git makes of it.
-pub const EXCLUDES: &[(&[&str], fn(&str) -> bool)] = &[
+/// Exclude patterns, and what git makes of them.
+pub type Patterns = (&'static [&'static str], fn(&str) -> bool);
+
+pub const EXCLUDES: &[Patterns] = &[
     (&[], |_| false),
     (&["*.log"], |path| path.ends_with(".log")),
     (&["*.log", "!keep.log"], |path| path.ends_with(".log") && path != "keep.log"),

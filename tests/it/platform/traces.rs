@@ -38,7 +38,7 @@ impl Collector {
             if let Some(span) = self.seen.iter().find(|span| fits(span)) {
                 return span.clone();
             }
-            self.seen.push(self.spans.recv_timeout(Duration::from_secs(30)).expect("the span comes"));
+            self.seen.push(self.spans.recv_timeout(Duration::from_secs(30)).unwrap());
         }
     }
 }
@@ -130,8 +130,8 @@ fn lines_tell_their_work(log: &str, sync: &str) {
         assert!(work, "{line} belongs to nothing");
     }
     let named = |line: &&Value| spans(line).iter().any(|span| span["sync_id"] == sync);
-    assert!(requests.iter().any(|line| named(line)), "no request names {sync}:\n{log}");
-    let webhook = lines.iter().find(|line| line["message"] == "webhook").expect("a line about the delivery");
+    assert!(requests.iter().any(named), "no request names {sync}:\n{log}");
+    let webhook = lines.iter().find(|line| line["message"] == "webhook").unwrap();
     assert!(
         spans(webhook).iter().any(|span| span["delivery_id"].is_string() && span["event"].is_string()),
         "{webhook}"
