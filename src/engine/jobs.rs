@@ -3,6 +3,7 @@
 use tracing::{Instrument as _, Span};
 
 use super::Engine;
+use super::boxed::boxed;
 use crate::job::{Job, Wake};
 use crate::queue::{Handler, Outcome};
 use crate::store::StoreError;
@@ -13,8 +14,8 @@ impl Handler for Engine {
         let span = span_of(&job);
         let work = async {
             match job {
-                Job::Wake(wake) => self.woken(wake).await,
-                Job::Delivery(delivery) => outcome(self.delivery(&delivery).await),
+                Job::Wake(wake) => boxed(|| self.woken(wake)).await,
+                Job::Delivery(delivery) => outcome(boxed(|| self.delivery(&delivery)).await),
             }
         };
         work.instrument(span).await
@@ -22,7 +23,7 @@ impl Handler for Engine {
 
     async fn give_up(&self, job: Job, attempts: u32) -> Outcome {
         let span = span_of(&job);
-        self.given_up(job, attempts).instrument(span).await
+        boxed(|| self.given_up(job, attempts)).instrument(span).await
     }
 }
 
@@ -53,13 +54,13 @@ impl Engine {
     async fn woken(&self, wake: Wake) -> Outcome {
         let done = match wake {
             Wake::Project { pid } => {
-                let done = self.look(pid).await;
+                let done = boxed(|| self.look(pid)).await;
                 self.wake_notifications().await;
                 done
             }
-            Wake::Revocation { id } => self.revoke(id).await,
-            Wake::Notification { id } => self.notify(id).await,
-            Wake::PullRequest { id } => self.pull_request(id).await,
+            Wake::Revocation { id } => boxed(|| self.revoke(id)).await,
+            Wake::Notification { id } => boxed(|| self.notify(id)).await,
+            Wake::PullRequest { id } => boxed(|| self.pull_request(id)).await,
         };
         outcome(done)
     }

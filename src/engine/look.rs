@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +13,7 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::Engine;
+use super::boxed::boxed;
 use super::outcome::MAX_ATTEMPTS;
 use super::remote::Remote;
 use super::root::RootStart;
@@ -72,13 +72,6 @@ pub(super) struct Look<'a> {
     pub root: Option<RootStart>,
     /// Bytes of what GitHub has, as far as it said: small files are read many at a time.
     pub sizes: HashMap<Oid, u64>,
-}
-
-/// A look is a deep tree of futures: each step is made, and lies, on the heap, so that a thread's stack
-/// holds none of them.
-#[inline(never)]
-fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    Box::pin(make())
 }
 
 impl Engine {

@@ -2,6 +2,7 @@
 
 mod absorb;
 pub mod authorize;
+mod boxed;
 mod collect;
 pub mod connect;
 pub mod console;

@@ -7,6 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Engine;
+use super::boxed::boxed;
 use super::failure::Failure;
 use super::look::Trouble;
 use super::outcome::MAX_ATTEMPTS;
@@ -183,9 +184,8 @@ impl Engine {
         let beat = || async move {
             drop(self.store.renew_lease(lease).await);
         };
-        let resumed =
-            heartbeat::while_beating(Duration::from_secs(4), beat, self.resume_under(lease, recovering, pull));
-        let made = resumed.await;
+        let resumed = boxed(|| self.resume_under(lease, recovering, pull));
+        let made = heartbeat::while_beating(Duration::from_secs(4), beat, resumed).await;
         self.let_go(lease).await?;
         made
     }
@@ -202,7 +202,7 @@ impl Engine {
             return Ok(());
         };
         let asker = Asker { actor: Actor::System, author: None, request_id: None };
-        match self.make_pull(lease, &on, pull, &asker).await {
+        match boxed(|| self.make_pull(lease, &on, pull, &asker)).await {
             Err(Failure::Store(StoreError::Internal(_))) | Err(Failure::Problem(_) | Failure::Later(..)) | Ok(_) => {
                 Ok(())
             }

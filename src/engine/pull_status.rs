@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::Engine;
+use super::boxed::boxed;
 use super::failure::Failure;
 use super::view::PullView;
 use crate::github::{Checks, GithubError, PullState, PullStatus, Review};
@@ -45,7 +46,7 @@ impl Engine {
     /// A wake-up: goes on making it, or reads how it stands.
     pub(super) async fn pull_request(&self, id: i64) -> Result<(), StoreError> {
         let Some(pull) = self.store.pull(id).await? else { return Ok(()) };
-        let Some(number) = pull.number else { return self.resume_pull(pull).await };
+        let Some(number) = pull.number else { return boxed(|| self.resume_pull(pull)).await };
         match self.read_status(&pull, number).await {
             Ok(_) => Ok(()),
             Err(Failure::Store(error)) => Err(error),

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Engine;
+use super::boxed::boxed;
 use super::failure::Failure;
 use super::look::Trouble;
 use super::pull_branch::Branch;
@@ -52,8 +53,8 @@ impl Engine {
         };
         let proposing = async {
             // What the branch has already is no longer pending.
-            self.find_out(lease, recovering).await?;
-            self.propose_under(lease, &proposal, asker).await
+            boxed(|| self.find_out(lease, recovering)).await?;
+            boxed(|| self.propose_under(lease, &proposal, asker)).await
         };
         let made = heartbeat::while_beating(Duration::from_secs(4), beat, proposing).await;
         self.let_go(lease).await?;
@@ -239,7 +240,7 @@ impl Engine {
         mut pull: Pull,
         asker: &Asker,
     ) -> Result<Pull, Failure> {
-        match self.steps(lease, on, &mut pull).await {
+        match boxed(|| self.steps(lease, on, &mut pull)).await {
             Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
             Err(trouble) => Err(self.pull_not_made(lease, on, &pull, trouble).await?),
         }
@@ -254,7 +255,7 @@ impl Engine {
         let said = sync.and_then(|sync| sync.intent).map(|intent| intent.message).unwrap_or_else(|| pull.title.clone());
         let carries = self.store.carried(pull.id).await?;
         let branch = Branch { engine: self, repo: &repo, pid: pull.pid };
-        pull.head_commit = Some(branch.with_commit(pull, &carries, &said).await?);
+        pull.head_commit = Some(boxed(|| branch.with_commit(pull, &carries, &said)).await?);
         self.store.under_lease(lease, async |tx| pulls::save(tx, pull).await).await?;
         if let Some(found) = repo.find_pull(&pull.branch).await? {
             return Ok(found);

@@ -19,18 +19,28 @@ export abstract class SettingsElement extends LockstepElement {
   @state() protected previewProblem: Problem | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private tries = 0;
+  private saves: Promise<boolean> = Promise.resolve(true);
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.timer);
   }
 
-  /** True once it is saved; otherwise [`wrong`] says why not. */
-  protected async save(changes: Partial<Settings>): Promise<boolean> {
-    const field = Object.keys(changes)[0]!;
-    [this.wanted, this.savedField, this.failedField] = [changes, "", ""];
+  /** True once it is saved; otherwise [`wrong`] says why not. What is changed meanwhile waits its turn. */
+  protected save(changes: Partial<Settings>): Promise<boolean> {
+    this.wanted = { ...this.wanted, ...changes };
+    this.saves = this.saves.then(() => this.send(changes));
+    return this.saves;
+  }
+
+  private async send(changes: Partial<Settings>): Promise<boolean> {
+    const field = Object.keys(changes)[0] as Field;
+    [this.savedField, this.failedField] = ["", ""];
     const settings = await this.run(field, () => this.store.client.patchSettings(changes));
-    this.wanted = {};
+    if (this.wanted[field] === changes[field]) {
+      const { [field]: _sent, ...others } = this.wanted;
+      this.wanted = others;
+    }
     if (!settings) {
       this.failedField = field;
       return false;
