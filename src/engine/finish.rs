@@ -208,7 +208,6 @@ impl Look<'_> {
     }
 
     async fn end_row(&mut self, pushed: Option<Pushed>, waits: bool, mut settled: Settled) -> Result<(), Trouble> {
-        self.heal().await?;
         let effect = self.sync.as_mut().map(|sync| {
             if let Some(pushed) = &pushed {
                 sync.commit = Some(pushed.commit.commit);

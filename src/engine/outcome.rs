@@ -97,12 +97,6 @@ fn state_of(code: Code) -> State {
 }
 
 impl Look<'_> {
-    /// Whether a cause that is shown is gone as soon as GitHub's side could be read. That nothing may
-    /// be written any more shows when something is written.
-    pub fn heals_by_reading(&self) -> bool {
-        self.on.error.as_ref().is_none_or(|problem| problem.code != Code::PermissionMissing)
-    }
-
     /// GitHub answered as it should: a cause that was shown is gone.
     pub async fn heal(&mut self) -> Result<(), Trouble> {
         if self.on.state == State::Connected {

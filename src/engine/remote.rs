@@ -53,9 +53,7 @@ impl Look<'_> {
             HeadState::EmptyRepository => None,
             HeadState::Missing => return Err(Trouble::GitHub(super::outcome::branch_missing(&self.on.branch))),
         };
-        if self.heals_by_reading() {
-            self.heal().await?;
-        }
+        self.heal().await?;
         if head == self.on.head && !self.on.rescan {
             return Ok(Remote { asked: true, ..Remote::unchanged(head) });
         }

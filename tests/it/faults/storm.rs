@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use github_sim::Repo;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::batch::ours;
 use super::{Peer, Workers};
 use crate::queue::Redis;
-use crate::story::{Project, Story};
+use crate::story::{Project, Story, put};
 use crate::world::process::Program;
 use crate::world::tap::{Stop, Stopping};
 
@@ -84,7 +84,8 @@ impl<'a> Fleet<'a> {
     /// Everybody edits; some repositories get a commit of somebody else's too.
     async fn edit(&self, random: &mut Random, text: &str) {
         for (site, repo) in &self.places {
-            site.change(&[("a.txt", text), (&format!("{}.txt", random.below(5)), text)]).await;
+            let other = format!("{}.txt", random.below(5));
+            accepted(site, text, &[put("a.txt", text), put(&other, text)]).await;
             if random.below(5) == 0 {
                 repo.push("main", &[("theirs.txt", text)]);
             }
@@ -133,6 +134,18 @@ impl<'a> Fleet<'a> {
 
     async fn rows(&self, site: &Project<'_>) -> Vec<Value> {
         site.get("/syncs?limit=100").await["items"].as_array().unwrap().clone()
+    }
+}
+
+/// Sent until it is accepted, as a host does that is told to try again: all this takes a machine's breath.
+async fn accepted(site: &Project<'_>, event: &str, changes: &[Value]) {
+    let body = json!({ "event_id": event.trim(), "changes": changes });
+    loop {
+        let answer = site.post("/changes", body.clone()).await;
+        match answer.status {
+            200 | 202 => return,
+            status => assert_eq!(status, 503, "{}", answer.text()),
+        }
     }
 }
 
