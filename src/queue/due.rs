@@ -2,7 +2,8 @@
 //!
 //! A wake-up that is on a stream and that nobody has taken yet is not appended again: whoever takes
 //! it will see everything that was written before. The hash `waiting` remembers the entry, and the
-//! entry is looked for before it is believed, so nothing waits for one that got lost.
+//! entry is looked for before it is believed, so nothing waits for one that got lost, or that was
+//! taken by somebody who died before saying so.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -38,7 +39,8 @@ const APPEND: &str = "
             local stream = KEYS[1]
             if at:sub(1, 1) == '2' then stream = KEYS[2] end
             local id = at:sub(3)
-            if (stream == KEYS[1] or not first) and #redis.call('XRANGE', stream, id, id) > 0 then return end
+            if (stream == KEYS[1] or not first) and #redis.call('XRANGE', stream, id, id) > 0
+                and #redis.pcall('XPENDING', stream, 'workers', id, id, 1) == 0 then return end
         end
         local stream, mark = KEYS[2], '2 '
         if first then stream, mark = KEYS[1], '1 ' end

@@ -147,6 +147,19 @@ async fn a_mark_without_its_entry_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_wake_up_whose_taker_died_before_saying_so_is_appended_again() {
+    let redis = Redis::start();
+    let (queue, scribe) = (queue_on(&redis), Scribe::new());
+    queue.wake_now(&project(1)).await.unwrap();
+    redis.ask::<::redis::Value>("XREADGROUP GROUP workers dead COUNT 1 STREAMS test:{q}:second >");
+    queue.wake_now(&project(1)).await.unwrap();
+    queue.wake_now(&project(1)).await.unwrap();
+    assert_eq!(queue.stats().await.unwrap().depth, 2, "the taken one, and one for whoever lives");
+    assert_eq!(queue.run_once(&*scribe, now()).await.unwrap(), 1);
+    assert_eq!(scribe.seen(), [Job::Wake(project(1))]);
+}
+
+#[tokio::test]
 async fn a_restarted_redis_loses_nothing_and_needs_no_restart_here() {
     let mut redis = Redis::start();
     let (queue, scribe) = (queue_on(&redis), Scribe::new());
