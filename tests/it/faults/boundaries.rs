@@ -46,7 +46,6 @@ pub fn look() -> Vec<Boundary> {
         ("GitHub's side taken over", PostgreSql, After(vec![ABSORB, COMMIT])),
         ("before the commit is asked for", GitHub, Before(vec![named::CREATE_COMMIT])),
         ("GitHub has the commit, and PostgreSQL does not know", GitHub, After(vec![named::CREATE_COMMIT])),
-        ("before the commit is verified", GitHub, Before(vec![named::CREATE_COMMIT, NEXT])),
         ("before the end is recorded", PostgreSql, Before(vec![AGREE, COMMIT])),
         ("the end recorded", PostgreSql, After(vec![AGREE, COMMIT])),
         ("before the lease is let go", PostgreSql, Before(vec![RELEASE, NEXT])),
