@@ -123,8 +123,7 @@ impl Engine {
         let account = match self.github.user(&tokens.access).await {
             Ok(account) => account,
             Err(error) => {
-                let id = self.store.add_revocation(&self.vault, &tokens.access).await?;
-                self.wake_for_person(Wake::Revocation { id }).await;
+                self.discard(&tokens.access).await?;
                 return if error.is_transient() { Err(error.into()) } else { Ok(Ended::Refused) };
             }
         };
@@ -137,10 +136,32 @@ impl Engine {
             tokens: &tokens,
             request_id,
         };
-        if let Some(id) = self.store.save_authorization(&self.vault, new).await? {
-            self.wake_for_person(Wake::Revocation { id }).await;
+        match self.store.save_authorization(&self.vault, new).await {
+            Ok(None) => {}
+            Ok(Some(id)) => self.wake_for_person(Wake::Revocation { id }).await,
+            Err(error) => {
+                self.discard(&tokens.access).await?;
+                return Err(error.into());
+            }
         }
         Ok(ended(Outcome::Connected, visit))
+    }
+
+    /// A token that nobody keeps is revoked: by a job, or at once where not even that can be written
+    /// down. If GitHub cannot be asked either, it ends by itself within hours.
+    async fn discard(&self, token: &str) -> Result<(), Failure> {
+        match self.store.add_revocation(&self.vault, token).await {
+            Ok(id) => {
+                self.wake_for_person(Wake::Revocation { id }).await;
+                Ok(())
+            }
+            Err(error) => {
+                if let Err(error) = self.github.revoke_token(token).await {
+                    tracing::warn!(%error, "a token that could not be kept could not be revoked either");
+                }
+                Err(error.into())
+            }
+        }
     }
 
     /// The App's installation page, with a state that brings the person back to where they were.

@@ -11,7 +11,6 @@ use crate::config::RetainConfig;
 use crate::store::StoreError;
 
 const TASK: &str = "collect";
-const LEASE: Duration = Duration::from_secs(900);
 /// Projects looked through each time.
 const PROJECTS: i64 = 500;
 /// Rows deleted by one statement.
@@ -31,16 +30,13 @@ struct Reached {
 impl Engine {
     /// Collects, unless another replica did within `every`. Answers how many rows went.
     pub async fn collect(&self, every: Duration, retain: &RetainConfig) -> Result<usize, StoreError> {
-        let Some(state) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
-        let mut reached: Reached = serde_json::from_value(state).unwrap_or_default();
-        let gone = self.collect_all(&mut reached, retain).await;
-        if gone.is_err() {
-            self.store.task_failed(TASK).await?;
-        }
-        let gone = gone?;
-        let state = serde_json::to_value(&reached).map_err(|why| StoreError::Internal(why.to_string()))?;
-        self.store.task_done(TASK, &state).await?;
-        Ok(usize::try_from(gone).unwrap_or(usize::MAX))
+        let gone = self.in_turn(TASK, every, async |state| {
+            let mut reached: Reached = serde_json::from_value(state).unwrap_or_default();
+            let gone = self.collect_all(&mut reached, retain).await?;
+            let state = serde_json::to_value(&reached).map_err(|why| StoreError::Internal(why.to_string()))?;
+            Ok::<_, StoreError>((state, gone))
+        });
+        Ok(usize::try_from(gone.await?.unwrap_or(0)).unwrap_or(usize::MAX))
     }
 
     async fn collect_all(&self, reached: &mut Reached, retain: &RetainConfig) -> Result<u64, StoreError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use serde_json::Value;
 
 use super::Engine;
 use crate::github::{BranchOf, GithubError, HeadState, InstallationId, Look, RepoRef};
@@ -15,7 +16,6 @@ use crate::store::StoreError;
 use crate::store::periodic::{Connected, Unhealed};
 
 const TASK: &str = "drift";
-const LEASE: Duration = Duration::from_secs(600);
 /// Rows read at a time.
 const PAGE: i64 = 1000;
 /// Branches of one request.
@@ -30,17 +30,8 @@ impl Engine {
         if self.github.app().is_none() {
             return Ok(0);
         }
-        let Some(_) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
-        match self.compare_all().await {
-            Ok(marked) => {
-                self.store.task_done(TASK, &serde_json::Value::Null).await?;
-                Ok(marked)
-            }
-            Err(error) => {
-                self.store.task_failed(TASK).await?;
-                Err(error)
-            }
-        }
+        let marked = self.in_turn(TASK, every, async |_| Ok::<_, StoreError>((Value::Null, self.compare_all().await?))).await?;
+        Ok(marked.unwrap_or(0))
     }
 
     async fn compare_all(&self) -> Result<usize, StoreError> {
@@ -71,15 +62,9 @@ impl Engine {
         if !one.stopped {
             return Ok(());
         }
-        match self.github.installation_of_repository(&one.full_name).await {
-            Ok(Some(found)) if found.id != one.installation_id => {
-                self.store.move_installation(one.pid, one.installation_id, found.id).await
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                tracing::debug!(%error, "whether another installation reaches it could not be asked");
-                Ok(())
-            }
+        match self.other_installation(&one.full_name, one.installation_id).await {
+            Some(found) => self.store.move_installation(one.pid, one.installation_id, found).await,
+            None => Ok(()),
         }
     }
 

@@ -253,7 +253,8 @@ impl Look<'_> {
         settled
     }
 
-    /// The row of this look, made when it has an effect or an error.
+    /// The row of this look, made when it has an effect or an error. What runs by itself has been queued
+    /// since the first change that waited.
     pub fn row(&mut self, now: DateTime<Utc>) -> &mut Sync {
         let kind = match (self.on.initial_done, self.on.asked_at) {
             (false, _) => SyncKind::Initial,
@@ -264,7 +265,8 @@ impl Look<'_> {
         self.sync.get_or_insert_with(|| {
             let id = Uuid::now_v7();
             log::works_on_sync(id);
-            Sync::queued(id, on.pid, on.connection, kind, &on.branch, on.revision, now)
+            let since = if kind == SyncKind::Auto { on.window_at.unwrap_or(now).min(now) } else { now };
+            Sync::queued(id, on.pid, on.connection, kind, &on.branch, on.revision, since)
         })
     }
 }

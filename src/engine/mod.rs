@@ -51,6 +51,7 @@ pub mod setup;
 pub mod signature;
 mod sweep;
 mod tokens;
+mod turns;
 pub mod view;
 pub mod views;
 mod wake;

@@ -52,8 +52,7 @@ enum Verdict {
 fn judge(error: &GithubError) -> Verdict {
     match error {
         GithubError::RetryAt { at, reason } => {
-            let detail =
-                format!("GitHub's limits are used up ({reason}); it goes on at {}.", at.format("%H:%M:%S UTC"));
+            let detail = format!("{}; it goes on at {}.", reason.told(), at.format("%H:%M:%S UTC"));
             let problem = Problem::new(Code::RateLimited, detail).with_action("Nothing to do: it goes on by itself.");
             Verdict::Wait(*at, problem)
         }

@@ -1,15 +1,18 @@
 //! How pull requests stand: read afresh from GitHub whenever there is a reason to, so that webhooks
 //! may come in any order.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::Engine;
 use super::boxed::boxed;
 use super::failure::Failure;
+use super::outcome::MAX_ATTEMPTS;
 use super::view::PullView;
 use crate::github::{Checks, GithubError, PullState, PullStatus, Review};
 use crate::job::Wake;
 use crate::model::{Code, Problem};
+use crate::queue::backoff;
 use crate::store::events::{self, Actor, Event};
 use crate::store::integrations::{Integration, set_due};
 use crate::store::pulls::{self, Pull};
@@ -50,19 +53,23 @@ impl Engine {
         match self.read_status(&pull, number).await {
             Ok(_) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
-            Err(Failure::Later(_, at)) => {
-                self.status_again(id).await?;
-                self.wake_at(Wake::PullRequest { id }, at).await;
-                Ok(())
+            Err(Failure::Later(_, at)) => self.status_again(id, pull.attempts, at).await,
+            Err(Failure::Problem(problem)) if problem.code.retryable() && pull.attempts + 1 < MAX_ATTEMPTS => {
+                let attempts = pull.attempts + 1;
+                let failures = u32::try_from(attempts).unwrap_or(1);
+                let delay = backoff::random_delay(failures, self.settings.retry.as_secs_f64());
+                let at = Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::minutes(15));
+                self.status_again(id, attempts, at).await
             }
-            Err(Failure::Problem(problem)) if problem.code.retryable() => self.status_again(id).await,
+            // The next webhook or check for drift is the next reason to ask.
             Err(Failure::Problem(_)) => Ok(()),
         }
     }
 
-    async fn status_again(&self, id: i64) -> Result<(), StoreError> {
-        let client = self.store.client().await?;
-        pulls::status_due(&client, id).await
+    async fn status_again(&self, id: i64, attempts: i32, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.read_status_later(id, attempts, at).await?;
+        self.wake_at(Wake::PullRequest { id }, at).await;
+        Ok(())
     }
 
     /// `refresh`: how it stands now.
@@ -90,6 +97,7 @@ impl Engine {
         if !pulls::is_last_reading(&tx, pull.id, reading).await? {
             return Ok(after);
         }
+        pulls::status_read(&tx, pull.id).await?;
         if after != before {
             pulls::save(&tx, &after).await?;
             self.follow_state(&tx, &on, &before, &after).await?;

@@ -15,8 +15,6 @@ use crate::github::{GithubError, HookDelivery};
 use crate::store::StoreError;
 
 const TASK: &str = "redeliver";
-/// A walk that takes longer was interrupted.
-const LEASE: Duration = Duration::from_secs(300);
 /// A delivery this young, that GitHub says arrived or is under way, may still get its outcome.
 const SETTLES: TimeDelta = TimeDelta::seconds(30);
 /// Clocks differ, and the log may lag: so much of it is read again by the next walk.
@@ -90,19 +88,13 @@ impl Engine {
         if self.github.app().is_none() {
             return Ok(0);
         }
-        let Some(state) = self.store.take_task(TASK, every, LEASE).await? else { return Ok(0) };
-        let before: Walked = serde_json::from_value(state).unwrap_or_default();
-        let clock = Clock { every: TimeDelta::from_std(every).unwrap_or(TimeDelta::days(1)), now: Utc::now() };
-        let walked = self.walk(&before, clock).await;
-        let (after, asked) = match walked {
-            Ok(walked) => walked,
-            Err(error) => {
-                self.store.task_failed(TASK).await?;
-                return Err(error);
-            }
-        };
-        self.store.task_done(TASK, &to_json(&after)?).await?;
-        Ok(asked)
+        let asked = self.in_turn(TASK, every, async |state| {
+            let before: Walked = serde_json::from_value(state).unwrap_or_default();
+            let clock = Clock { every: TimeDelta::from_std(every).unwrap_or(TimeDelta::days(1)), now: Utc::now() };
+            let (after, asked) = self.walk(&before, clock).await?;
+            Ok::<_, WalkError>((to_json(&after)?, asked))
+        });
+        Ok(asked.await?.unwrap_or(0))
     }
 
     async fn walk(&self, before: &Walked, clock: Clock) -> Result<(Walked, usize), WalkError> {

@@ -70,6 +70,17 @@ impl Throttle {
             Throttle::Concurrency => "concurrency",
         }
     }
+
+    /// For people, as the beginning of a sentence.
+    pub fn told(self) -> &'static str {
+        match self {
+            Throttle::Primary => "GitHub's hourly limit for this account is used up",
+            Throttle::Secondary | Throttle::RetryAfter => "GitHub asks for a pause",
+            Throttle::Content => "This account has as many commits as GitHub takes in so short a time",
+            Throttle::Share => "Other projects of this account are syncing too, and each takes its turn",
+            Throttle::Concurrency => "Other commits to this account are under way",
+        }
+    }
 }
 
 impl std::fmt::Display for Throttle {

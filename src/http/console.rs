@@ -8,9 +8,11 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::auth::CONSOLE_COOKIE;
+use super::edge::RequestId;
 use super::keys::KeyRing;
 use super::problem::ApiError;
 use crate::engine::Engine;
+use crate::store::events::Actor;
 use crate::store::keys::hash;
 use crate::ui::{pages, serve};
 
@@ -47,13 +49,17 @@ pub async fn page(
 }
 
 /// Exchanges an admin key for the cookie.
-pub async fn sign_in(ring: web::Data<KeyRing>, form: web::Form<SignIn>) -> Result<HttpResponse, ApiError> {
+pub async fn sign_in(
+    ring: web::Data<KeyRing>,
+    request_id: RequestId,
+    form: web::Form<SignIn>,
+) -> Result<HttpResponse, ApiError> {
     let key_hash = hash(form.key.trim());
-    if ring.admin_id(&key_hash).await?.is_none() {
+    let Some(id) = ring.admin_id(&key_hash).await? else {
         return Ok(see("/console?refused=1").finish());
-    }
+    };
     let until = Utc::now() + TimeDelta::hours(HOURS);
-    let token = ring.store().create_console_session(&key_hash, until).await?;
+    let token = ring.store().create_console_session(&key_hash, until, &Actor::Operator(id), &request_id.0).await?;
     Ok(see("/console").cookie(cookie(&token, Duration::hours(HOURS))).finish())
 }
 

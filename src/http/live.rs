@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{Caller, Project, bearer};
+use super::auth::{CONSOLE_COOKIE, Caller, Project, bearer};
 use super::keys::KeyRing;
 use super::problem::ApiError;
 use crate::engine::Engine;
@@ -24,6 +24,9 @@ use crate::store::live::LiveEvent;
 
 /// A comment keeps proxies from closing a quiet stream; at most 15 s apart.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often it is asked whether the key or the console's session still holds. With what the key
+/// ring believes for two seconds, a revoked key's streams end within five.
+const CHECK: Duration = Duration::from_secs(2);
 /// Rows read at once.
 const BATCH: i64 = 100;
 
@@ -44,10 +47,14 @@ pub async fn events(
     let pid = store.pid_of(&project).await?.ok_or_else(|| ApiError::not_found("project"))?;
     let word = store.follow(pid);
     let (after, reset) = start(&store, pid, &request).await?;
-    let ends = Ends { caller, key: bearer(&request).map(str::to_owned), keys, stopping };
+    let proof = match &caller {
+        Caller::Operator { .. } => request.cookie(CONSOLE_COOKIE).map(|cookie| cookie.value().to_owned()),
+        _ => bearer(&request).map(str::to_owned),
+    };
+    let ends = Ends { caller, proof, keys, stopping };
     let first = if reset { reset_at(after) } else { Bytes::from_static(b": connected\n\n") };
-    let beat = Instant::now() + HEARTBEAT;
-    let live = Live { store, pid, after, word, ends, first: Some(first), beat, own_word: false };
+    let (beat, check) = (Instant::now() + HEARTBEAT, Instant::now() + CHECK);
+    let live = Live { store, pid, after, word, ends, first: Some(first), beat, check, own_word: false };
     let body = stream::unfold(live, |mut live| async move {
         let chunk = live.next().await?;
         Some((Ok::<_, actix_web::Error>(chunk), live))
@@ -76,7 +83,8 @@ fn reset_at(id: i64) -> Bytes {
 /// What ends a stream besides its client.
 struct Ends {
     caller: Caller,
-    key: Option<String>,
+    /// The key, or the console's cookie.
+    proof: Option<String>,
     keys: web::Data<KeyRing>,
     stopping: web::Data<CancellationToken>,
 }
@@ -88,10 +96,11 @@ impl Ends {
         Some(Instant::now() + (session.expires_at - Utc::now()).to_std().unwrap_or_default())
     }
 
-    /// Whether the key was revoked. While PostgreSQL does not answer nobody can say so.
+    /// Whether the key was revoked, or the console left. While PostgreSQL does not answer nobody can say so.
     async fn revoked(&self) -> bool {
-        match (&self.caller, &self.key) {
+        match (&self.caller, &self.proof) {
             (Caller::Host { .. }, Some(key)) => matches!(self.keys.host(key).await, Ok(None)),
+            (Caller::Operator { .. }, Some(cookie)) => matches!(self.keys.operator(cookie).await, Ok(None)),
             _ => false,
         }
     }
@@ -106,6 +115,7 @@ struct Live {
     /// What the stream begins with, until it was sent.
     first: Option<Bytes>,
     beat: Instant,
+    check: Instant,
     /// The word is this stream's own: it looks whether there is more.
     own_word: bool,
 }
@@ -114,6 +124,7 @@ struct Live {
 enum Woken {
     Word,
     Beat,
+    Check,
     End,
 }
 
@@ -128,7 +139,8 @@ impl Live {
         loop {
             match self.woken().await {
                 Woken::End => return None,
-                Woken::Beat if self.ends.revoked().await => return None,
+                Woken::Check if self.ends.revoked().await => return None,
+                Woken::Check => self.check = Instant::now() + CHECK,
                 Woken::Beat => {
                     self.beat = Instant::now() + HEARTBEAT;
                     return Some(Bytes::from_static(b": \n\n"));
@@ -149,7 +161,8 @@ impl Live {
 
     async fn woken(&mut self) -> Woken {
         let expiry = self.ends.expiry();
-        let until = expiry.map_or(self.beat, |expiry| expiry.min(self.beat));
+        let until = self.beat.min(self.check);
+        let until = expiry.map_or(until, |expiry| expiry.min(until));
         let word = async {
             tokio::select! {
                 () = self.ends.stopping.cancelled() => Woken::End,
@@ -159,6 +172,7 @@ impl Live {
         match tokio::time::timeout_at(until, word).await {
             Ok(woken) => woken,
             Err(_) if expiry.is_some_and(|expiry| expiry <= Instant::now()) => Woken::End,
+            Err(_) if self.check <= Instant::now() => Woken::Check,
             Err(_) => Woken::Beat,
         }
     }

@@ -39,11 +39,11 @@ pub fn resources(entries: Vec<Entry>) -> Vec<Resource> {
 }
 
 fn resource(path: &str, entries: Vec<Entry>) -> Resource {
-    let allow = allowed(&entries);
+    let allow = allowed(&entries, path);
     let mut resource = web::resource(path);
     for Entry { method, need, route, .. } in entries {
         let guarded = move |ring, request, next| auth::check(need, ring, request, next);
-        resource = resource.route(with_method(route, method).wrap(from_fn(guarded)));
+        resource = resource.route(with_method(route, method, path).wrap(from_fn(guarded)));
     }
     resource.default_service(web::to(move |_: HttpRequest| {
         let error = ApiError::method_not_allowed(&allow);
@@ -51,20 +51,25 @@ fn resource(path: &str, entries: Vec<Entry>) -> Resource {
     }))
 }
 
-/// What answers GET answers HEAD.
-fn with_method(route: Route, method: Method) -> Route {
+/// What answers GET answers HEAD, but for what a GET uses up and what never ends.
+fn with_method(route: Route, method: Method, path: &str) -> Route {
     use actix_web::guard;
     match method {
-        Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+        Method::GET if has_head(path) => route.guard(guard::Any(guard::Get()).or(guard::Head())),
         other => route.method(other),
     }
 }
 
-fn allowed(entries: &[Entry]) -> String {
+fn has_head(path: &str) -> bool {
+    let once = ["/github/start", "/github/callback", "/github/setup", "/setup/callback"];
+    !once.contains(&path) && !path.ends_with("/events")
+}
+
+fn allowed(entries: &[Entry], path: &str) -> String {
     let mut methods: Vec<&str> = Vec::new();
     for entry in entries {
         methods.push(entry.method.as_str());
-        if entry.method == Method::GET {
+        if entry.method == Method::GET && has_head(path) {
             methods.push("HEAD");
         }
     }

@@ -59,7 +59,7 @@ pub struct QueueSettings {
     pub prefix: String,
     /// First delay before a job is tried again.
     pub retry: Duration,
-    /// What a worker has not touched for so long is another's.
+    /// What a worker has not touched for so long is another's: as long as a lease.
     pub claim_idle: Duration,
     /// A job that was handed out so often is given up.
     pub max_deliveries: u32,
@@ -71,7 +71,7 @@ impl QueueSettings {
             url: url.into(),
             prefix: prefix.into(),
             retry: Duration::from_secs(2),
-            claim_idle: Duration::from_secs(60),
+            claim_idle: Duration::from_secs(15),
             max_deliveries: 8,
         }
     }

@@ -154,7 +154,7 @@ async fn pushed(tx: &Transaction<'_>, push: &Push) -> Result<(&'static str, Vec<
     }
     let of_pulls = tx
         .prepare_cached(
-            "UPDATE pull_requests SET status_due = true WHERE repository_id = $1 AND branch = $2 AND number IS NOT NULL
+            "UPDATE pull_requests SET status_due = true, due_at = NULL WHERE repository_id = $1 AND branch = $2 AND number IS NOT NULL
                  AND ($3::bytea IS NULL OR head_commit IS DISTINCT FROM $3) RETURNING id",
         )
         .await?;
@@ -208,7 +208,7 @@ async fn status_due(
     let commits: Vec<&[u8]> = commits.iter().map(Oid::as_bytes).collect();
     let update = tx
         .prepare_cached(
-            "UPDATE pull_requests SET status_due = true WHERE repository_id = $1 AND number IS NOT NULL
+            "UPDATE pull_requests SET status_due = true, due_at = NULL WHERE repository_id = $1 AND number IS NOT NULL
                  AND (number = ANY($2) OR state IN ('open', 'draft') AND (head_commit = ANY($3) OR branch = ANY($4)))
              RETURNING id",
         )

@@ -51,6 +51,15 @@ impl Store {
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
 
+    /// Whoever has the task is still at it.
+    pub async fn keep_task(&self, name: &str, lease: Duration) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let keep = "UPDATE periodic SET lease_until = now() + $2 * interval '1 second'
+                    WHERE name = $1 AND lease_until IS NOT NULL";
+        client.execute(keep, &[&name, &lease.as_secs_f64()]).await?;
+        Ok(())
+    }
+
     /// The task is over for this time; `state` is for the next one.
     pub async fn task_done(&self, name: &str, state: &Value) -> Result<(), StoreError> {
         let client = self.client().await?;
@@ -78,7 +87,8 @@ impl Store {
                      AND (lease_until IS NULL OR lease_until < now()) ORDER BY due_at LIMIT $1)
                  UNION ALL
                  (SELECT 'pull_request', id FROM pull_requests
-                     WHERE (status_due AND number IS NOT NULL) OR (number IS NULL AND due_at <= now()) ORDER BY id LIMIT $1)",
+                     WHERE (status_due AND number IS NOT NULL AND (due_at IS NULL OR due_at <= now()))
+                         OR (number IS NULL AND due_at <= now()) ORDER BY id LIMIT $1)",
                 &[&limit],
             )
             .await?;

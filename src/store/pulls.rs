@@ -354,10 +354,19 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
     }
 
+    /// Its status could not be read: again at `at`, after so many attempts that failed.
+    pub async fn read_status_later(&self, id: i64, attempts: i32, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let sql = "UPDATE pull_requests SET status_due = true, attempts = $2, due_at = $3
+                   WHERE id = $1 AND number IS NOT NULL";
+        client.execute(sql, &[&id, &attempts, &at]).await?;
+        Ok(())
+    }
+
     /// Those whose status may have changed without a word: all that are open, of connected projects.
     pub async fn mark_open_pulls(&self) -> Result<Vec<i64>, StoreError> {
         let client = self.client().await?;
-        let sql = "UPDATE pull_requests p SET status_due = true FROM integrations i
+        let sql = "UPDATE pull_requests p SET status_due = true, attempts = 0, due_at = NULL FROM integrations i
                    WHERE i.pid = p.pid AND i.connection = p.connection AND i.state = 'connected'
                      AND p.number IS NOT NULL AND p.state IN ('open', 'draft') RETURNING p.id";
         let rows = client.query(sql, &[]).await?;
@@ -372,9 +381,11 @@ impl Store {
     }
 }
 
-/// Its status is to be read again.
-pub async fn status_due(client: &impl GenericClient, id: i64) -> Result<(), StoreError> {
-    client.execute("UPDATE pull_requests SET status_due = true WHERE id = $1", &[&id]).await?;
+/// Its status was read: what failed before does not count any more.
+pub async fn status_read(client: &impl GenericClient, id: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE pull_requests SET attempts = 0, due_at = NULL WHERE id = $1 AND number IS NOT NULL
+               AND (attempts > 0 OR due_at IS NOT NULL)";
+    client.execute(sql, &[&id]).await?;
     Ok(())
 }
 

@@ -94,17 +94,22 @@ impl Store {
         client.query_opt(&statement, &[&&hash[..]]).await?.as_ref().map(panel_session).transpose()
     }
 
-    /// Begins a console session that ends with the key that opened it. Answers its token, which is
-    /// not kept. Expired ones are cleared away.
+    /// Begins a console session that ends with the key that opened it, with its audit row. Answers its
+    /// token, which is not kept. Expired ones are cleared away.
     pub async fn create_console_session(
         &self,
         key_hash: &[u8; 32],
         expires_at: DateTime<Utc>,
+        operator: &Actor,
+        request_id: &str,
     ) -> Result<String, StoreError> {
-        let (token, client) = (vault::random_token()?, self.client().await?);
+        let (token, mut client) = (vault::random_token()?, self.client().await?);
         client.execute("DELETE FROM console_sessions WHERE expires_at < now()", &[]).await?;
+        let tx = client.transaction().await?;
         let sql = "INSERT INTO console_sessions (hash, key_hash, expires_at) VALUES ($1, $2, $3)";
-        client.execute(sql, &[&&hash(&token)[..], &&key_hash[..], &expires_at]).await?;
+        tx.execute(sql, &[&&hash(&token)[..], &&key_hash[..], &expires_at]).await?;
+        events::append(&tx, Event::audit("console.signed_in", operator).request(Some(request_id))).await?;
+        tx.commit().await?;
         Ok(token)
     }
 

@@ -1,6 +1,7 @@
 //! The architecture's rules, checked on the source itself: who may use whom, where effects, SQL, Redis and GitHub
 //! may be named, and what no file may hold. Each rule has a test on this repository, and one that shows it failing.
 
+mod migrations;
 mod readme;
 mod source;
 

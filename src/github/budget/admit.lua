@@ -2,13 +2,13 @@
 -- KEYS: state hash, log of content-creating requests (zset), waiters (zset), usage hash, points hash
 -- ARGV: epoch known, epoch to take when there is none, member, party, person (0/1), resource,
 --       content-creating (0/1), points, lease of a request in flight (ms), content-creating requests
---       of a minute and of an hour
+--       of a minute and of an hour, points of a minute
 -- Answers {"ok"}, {"wait", until (ms), reason}, or {"epoch", epoch, now (ms)}: the caller must first
 -- restore what it remembers, because Redis has forgotten.
 local state, log, waiters, usage, points = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local known, fresh, member, party = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local person, resource, content, cost, lease = ARGV[5] == '1', ARGV[6], ARGV[7] == '1', tonumber(ARGV[8]), tonumber(ARGV[9])
-local per_minute, per_hour = tonumber(ARGV[10]), tonumber(ARGV[11])
+local per_minute, per_hour, most = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 local MINUTE, HOUR, DAY = 61000, 3601000, 86400000
 
 local time = redis.call('TIME')
@@ -49,7 +49,6 @@ for i = 1, #buckets, 2 do
   if tonumber(at) < bucket - 6 then redis.call('HDEL', points, buckets[i])
   elseif kind == resource then spent = spent + tonumber(buckets[i + 1]) end
 end
-local most = resource == 'graphql' and 2000 or 900
 if not person then most = most * 0.9 end
 if spent + cost > most then return wait((bucket + 1) * 10000, 'secondary') end
 

@@ -86,7 +86,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const GITHUB: Limits = Limits { per_minute: 80, per_hour: 500 };
+    const GITHUB: Limits = Limits { per_minute: 80, per_hour: 500, points: (900, 2000) };
     const PER_MINUTE: usize = 20;
 
     fn at(seconds: i64) -> DateTime<Utc> {

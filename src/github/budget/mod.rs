@@ -79,17 +79,21 @@ const WRITES_AT_ONCE: usize = 8;
 /// Longer than any request may take.
 const LEASE: TimeDelta = TimeDelta::seconds(150);
 
-/// Content-creating requests of one installation. GitHub's own are the default; an Enterprise Server
-/// may have others.
+/// The secondary limits of one installation. GitHub's own are the default; an Enterprise Server may
+/// have others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Content-creating requests.
     pub per_minute: usize,
+    /// Content-creating requests.
     pub per_hour: usize,
+    /// Points a minute of REST, and of GraphQL: a request that writes is five, any other one.
+    pub points: (usize, usize),
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { per_minute: 80, per_hour: 500 }
+        Limits { per_minute: 80, per_hour: 500, points: (900, 2000) }
     }
 }
 

@@ -50,7 +50,9 @@ impl Shared {
         let points = if ask.content { 5 } else { 1 };
         call.arg(epoch).arg(fresh).arg(member).arg(ask.party).arg(i32::from(ask.priority == Priority::Person));
         call.arg(resource(ask.graphql)).arg(i32::from(ask.content)).arg(points).arg(LEASE.num_milliseconds());
-        call.arg(self.limits.per_minute).arg(self.limits.per_hour);
+        let (rest, graphql) = self.limits.points;
+        let most = if ask.graphql { graphql } else { rest };
+        call.arg(self.limits.per_minute).arg(self.limits.per_hour).arg(most);
         let mut redis = self.redis.clone();
         let reply: Vec<Value> = self.answer(call.invoke_async(&mut redis)).await?;
         read(&reply)

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use http::Method;
 use lockstep::store::events::{self, Actor, Event};
+use lockstep::store::keys::{Scope, hash};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -17,11 +19,13 @@ type Told = (String, String, String);
 
 impl Stream {
     async fn open(address: std::net::SocketAddr, path: &str, token: &str, last: Option<&str>) -> Stream {
-        let mut socket = TcpStream::connect(address).await.unwrap();
         let last = last.map(|id| format!("last-event-id: {id}\r\n")).unwrap_or_default();
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n{last}\r\n"
-        );
+        Stream::with(address, path, &format!("authorization: Bearer {token}\r\n{last}")).await
+    }
+
+    async fn with(address: std::net::SocketAddr, path: &str, headers: &str) -> Stream {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
         let mut stream = Stream(BufReader::new(socket));
         let status = stream.line().await.unwrap();
@@ -185,4 +189,40 @@ async fn a_stream_ends_with_its_project_its_session_and_the_program() {
     let mut stream = Stream::of(&world, "stays", None).await.connected().await;
     world.stop().await;
     assert_eq!(stream.next().await, None);
+}
+
+#[actix_web::test]
+async fn a_stream_ends_with_its_key_and_with_the_consoles_session() {
+    let world = World::start().await;
+    world.site("site").put("e1", &[("a", "1")]).await;
+    let (internal, events) = (world.addresses.internal, "/v1/projects/site/events");
+    let (secret, id) = ("the-key-of-a-host", uuid::Uuid::now_v7());
+    world.engine.store.create_key(id, "host", Scope::Admin, &hash(secret)).await.unwrap();
+    let mut stream = Stream::open(internal, events, secret, None).await.connected().await;
+    assert!(world.engine.store.revoke_key(id).await.unwrap());
+    assert_eq!(stream.next().await, None, "the key was revoked");
+
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let secret = format!("key={API_KEY}").into_bytes();
+    let signed = world.internal().send(Method::POST, "/console/sign-in", &form, secret).await;
+    let cookie = signed.header("set-cookie").split(';').next().unwrap().to_owned();
+    let mut stream = Stream::with(internal, events, &format!("cookie: {cookie}\r\n")).await.connected().await;
+    let console = world.internal().with("cookie", &cookie).with("origin", world.internal().base());
+    console.post("/console/sign-out", &json!({})).await.expect(204);
+    assert_eq!(stream.next().await, None, "the operator signed out");
+}
+
+#[actix_web::test]
+async fn the_head_of_what_never_ends_or_is_used_up_is_not_to_be_had() {
+    let world = World::start().await;
+    world.site("site").put("e1", &[("a", "1")]).await;
+    for (client, path) in [
+        (world.host(), "/v1/projects/site/events"),
+        (world.public(), "/github/start?ticket=x"),
+        (world.public(), "/github/callback?state=x&code=y"),
+        (world.public(), "/github/setup?state=x"),
+    ] {
+        let answer = client.send(Method::HEAD, path, &[], Vec::new()).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET"), "{path}");
+    }
 }

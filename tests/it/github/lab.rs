@@ -50,7 +50,7 @@ impl Lab {
 
 async fn process(sim: &Sim, redis: &Redis) -> GitHub {
     let client = ::redis::Client::open(redis.url()).unwrap();
-    let limits = Limits { per_minute: 10_000, per_hour: 10_000 };
+    let limits = Limits { per_minute: 10_000, per_hour: 10_000, ..Limits::default() };
     let budget = Budget::with_limits(client.get_connection_manager().await.unwrap(), "test", limits);
     let settings = GithubSettings::new(sim.url(), format!("{}/graphql", sim.url()), sim.url());
     let github = GitHub::new(settings, Vault::new(&[7; 32], &[]), budget, Metrics::new().unwrap());

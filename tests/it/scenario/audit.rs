@@ -120,6 +120,12 @@ async fn what_operators_do_is_written_too() {
     assert_eq!(newest(&town, "dead_letter.retried").await.0, "operator config");
     console.delete(&address(LETTERS[1], "")).await.expect(204);
     assert_eq!(newest(&town, "dead_letter.deleted").await.0, "operator config");
+    assert_eq!(newest(&town, "console.signed_in").await.0, "operator config");
+}
+
+/// Audit rows can be written again.
+async fn rows_again(town: &Town) {
+    town.sql().await.batch_execute("DROP TRIGGER no_row ON events").await.unwrap();
 }
 
 /// From now on no audit row can be written.
@@ -211,7 +217,51 @@ async fn neither_operators_nor_browsers_get_past_it() {
     host.delete(&format!("/v1/dead-letters/{}", LETTERS[1])).await.problem(500, "internal");
     let env = [("LOCKSTEP_DATABASE_URL".to_owned(), town.env["LOCKSTEP_DATABASE_URL"].clone())].into();
     assert_eq!(run(&["keys", "create", "--name", "x"], &env).status.code(), Some(1));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let key = format!("key={API_KEY}").into_bytes();
+    assert_eq!(town.internal().send(Method::POST, "/console/sign-in", &form, key).await.status, 500);
     assert!(town.rows().await == before);
     assert_eq!(browser.open(&back).await.status, 500);
     assert_eq!(town.count("SELECT count(*) FROM authorizations").await, 0);
+}
+
+#[actix_web::test]
+async fn a_deletion_that_waits_is_confirmed_with_its_row_or_not_at_all() {
+    let town = Town::start().await;
+    let (repo, _) = town.repo("ada/site");
+    let site = town.project("site").await.connected_to(&repo).await;
+    tree(&town, "site", 30).await;
+    town.drain().await;
+    tree(&town, "site", 1).await;
+    town.drain().await;
+    assert_eq!(site.status().await["error"]["code"], "confirmation_required");
+    no_more_rows(&town).await;
+    site.post("/confirm", json!({ "user": "u_1" })).await.problem(500, "internal");
+    rows_again(&town).await;
+    town.drain().await;
+    assert_eq!(site.status().await["error"]["code"], "confirmation_required");
+    site.post("/confirm", json!({ "user": "u_1" })).await.expect(202);
+    town.drain().await;
+    assert_eq!(site.status().await["error"], Value::Null);
+    assert_eq!(rows(&town, "sync.confirmed").await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_pull_request_whose_row_cannot_be_written_is_taken_up_when_it_can() {
+    let town = Town::start().await;
+    let (repo, _) = town.repo("ada/site");
+    let site = town.project("site").await.connected_to(&repo).await;
+    town.drain().await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("README.md", "new")]).await;
+    no_more_rows(&town).await;
+    site.post("/pull-requests", json!({ "title": "t", "user": "u_1" })).await.problem(500, "internal");
+    assert_eq!(site.get("/pull-requests").await["items"], json!([]));
+    rows_again(&town).await;
+    town.pulls_are_due().await;
+    town.drain().await;
+    let made = site.get("/pull-requests").await;
+    assert_eq!((made["items"].as_array().unwrap().len(), &made["items"][0]["state"]), (1, &json!("open")));
+    assert_eq!(rows(&town, "pull_request.created").await.len(), 1);
+    assert_eq!((repo.pulls().len(), repo.branches().len()), (1, 2), "one at GitHub");
 }

@@ -19,5 +19,5 @@ export const c = {
 
 export const ACTIONS = [
   "project.changed", "project.deleted", "settings.updated", "connect.started", "user.authorized", "integration.connected", "integration.disconnected", "repository.created", "sync.requested",
-  "conflict.resolved", "sync.confirmed", "project.restored", "pull_request.created", "panel_session.created", "dead_letter.retried", "dead_letter.deleted", "app.created", "key.created", "key.revoked",
+  "conflict.resolved", "sync.confirmed", "project.restored", "pull_request.created", "panel_session.created", "dead_letter.retried", "dead_letter.deleted", "app.created", "key.created", "key.revoked", "console.signed_in",
 ];
