@@ -30,7 +30,8 @@ impl Engine {
         if self.github.app().is_none() {
             return Ok(0);
         }
-        let marked = self.in_turn(TASK, every, async |_| Ok::<_, StoreError>((Value::Null, self.compare_all().await?))).await?;
+        let marked =
+            self.in_turn(TASK, every, async |_| Ok::<_, StoreError>((Value::Null, self.compare_all().await?))).await?;
         Ok(marked.unwrap_or(0))
     }
 
