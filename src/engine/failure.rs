@@ -44,11 +44,11 @@ impl From<GithubError> for Failure {
         let code = error.code();
         match error {
             GithubError::RetryAt { at, .. } => {
-                Failure::Later(Problem::new(code, "GitHub's limits allow no request now"), at)
+                Failure::Later(Problem::new(code, "GitHub's limits allow no request now."), at)
             }
             GithubError::NotConfigured => no_app().into(),
             GithubError::Unavailable { .. } | GithubError::Stale => {
-                Problem::new(code, "GitHub did not answer as it should").into()
+                Problem::new(code, "GitHub did not answer as it should.").into()
             }
             GithubError::BadToken => token_expired().into(),
             other => Problem::new(code, other.to_string()).into(),

@@ -177,7 +177,11 @@ impl ResponseError for ApiError {
 /// What a browser is shown.
 pub fn page(error: &ApiError, request_id: &str) -> String {
     let problem = &error.problem;
-    super::page::simple(problem.code.title(), &[&problem.detail, &problem.action, &format!("Request {request_id}")])
+    super::page::with_small_print(
+        problem.code.title(),
+        &[&problem.detail, &problem.action],
+        &format!("Request {request_id}"),
+    )
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::page::{self, escape};
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::engine::setup::{Door, Form, Setup};
-use crate::model::Code;
+use crate::model::{Code, Problem};
 
 #[derive(Deserialize)]
 pub struct Parameters {
@@ -29,8 +29,9 @@ pub async fn show(engine: web::Data<Engine>, query: web::Query<Parameters>) -> R
     match engine.setup_door(token).await.map_err(answer)? {
         Door::Open => {}
         Door::Stranger => {
-            let detail = "The setup page opens with the token that `lockstep serve` printed.";
-            return Err(ApiError::new(Code::Forbidden, detail));
+            let detail = "The setup page opens only with the link that lockstep serve prints when it starts.";
+            let problem = Problem::new(Code::Forbidden, detail);
+            return Err(problem.with_action("Copy the whole link from its output, after “setup:”.").into());
         }
         Door::Over => return Err(over()),
     }

@@ -4,9 +4,9 @@
 //! so no template runs long or grows large; what it writes ends at 16 KiB. There is one template only: the
 //! statements that reach for others are not part of the engine as it is built here.
 
-use std::io::{Error, ErrorKind, Result as IoResult, Write};
+use std::io::{Error, ErrorKind as IoErrorKind, Result as IoResult, Write};
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, ErrorKind, Value, context};
 
 use super::fuel::fuel;
 use super::message::{Changed, Facts, Message, default_headline};
@@ -33,10 +33,10 @@ impl Template {
         if source.is_empty() { Ok(None) } else { Self::parse(source).map(Some) }
     }
 
-    /// Compiles a template and tries it, or says in words for a person what is wrong with it.
+    /// Compiles a template and tries it, or tells a person what to do about it.
     pub fn parse(source: &str) -> Result<Self, String> {
         if source.len() > MAX_TEMPLATE_BYTES {
-            return Err(format!("a template has at most {MAX_TEMPLATE_BYTES} bytes"));
+            return Err(format!("It has more than {MAX_TEMPLATE_BYTES} bytes: shorten it."));
         }
         let mut engine = Environment::new();
         engine.set_fuel(Some(fuel(source)));
@@ -45,19 +45,19 @@ impl Template {
         // the two tests read a text without paying for it.
         ["debug", "namespace"].into_iter().for_each(|name| engine.remove_global(name));
         ["lower", "upper"].into_iter().for_each(|name| engine.remove_test(name));
-        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| error.to_string())?;
+        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| told(&error, ""))?;
         let template = Template { engine };
         SAMPLES.into_iter().try_for_each(|files| template.try_for(files))?;
         Ok(template)
     }
 
-    /// Renders the message, without trailers. The error says what went wrong.
-    pub(super) fn render(&self, facts: &Facts<'_>) -> Result<Message, String> {
+    /// Renders the message, without trailers.
+    pub(super) fn render(&self, facts: &Facts<'_>) -> Result<Message, Failure> {
         let mut out = Bounded(Vec::new());
-        let template = self.engine.get_template(NAME).map_err(|error| error.to_string())?;
+        let template = self.engine.get_template(NAME).map_err(Failure::Error)?;
         let done = template.render_captured_to(variables(facts), &mut out).map(drop);
-        done.map_err(|error| if out.is_full() { TOO_LONG.to_owned() } else { error.to_string() })?;
-        message_of(&String::from_utf8_lossy(&out.0)).ok_or_else(|| "it is blank".to_owned())
+        done.map_err(|error| if out.is_full() { Failure::TooLong } else { Failure::Error(error) })?;
+        message_of(&String::from_utf8_lossy(&out.0)).ok_or(Failure::Blank)
     }
 
     fn try_for(&self, files: usize) -> Result<(), String> {
@@ -74,11 +74,49 @@ impl Template {
             revision: 42,
         };
         let plural = if files == 1 { "" } else { "s" };
-        self.render(&facts).map(drop).map_err(|why| format!("with {files} changed file{plural}: {why}"))
+        self.render(&facts).map(drop).map_err(|why| why.told(&format!(" with {files} changed file{plural}")))
     }
 }
 
-const TOO_LONG: &str = "it is longer than 16 KiB";
+/// Why a template made no message.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Blank,
+    TooLong,
+    Error(minijinja::Error),
+}
+
+impl Failure {
+    /// `when`: in which case, with a blank before it.
+    fn told(&self, when: &str) -> String {
+        match self {
+            Failure::Blank => format!("The message would be empty{when}: add {{{{ summary }}}} or words of your own."),
+            Failure::TooLong => format!(
+                "The message would be longer than 16 KiB{when}: list only some of the files, as in \
+                 {{{{ files[:20] | join(', ') }}}}."
+            ),
+            Failure::Error(error) => told(error, when),
+        }
+    }
+}
+
+/// An error of the template engine: where it is and what to do, then the engine's own words.
+fn told(error: &minijinja::Error, when: &str) -> String {
+    let line = error.line().unwrap_or(1);
+    let words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.kind() {
+        ErrorKind::OutOfFuel => {
+            format!("It takes too much work{when}: take out loops within loops and long repetitions.")
+        }
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => {
+            format!("Line {line} cannot be read: complete every {{{{ … }}}} and {{% … %}}, or take it out ({words}).")
+        }
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => {
+            format!("Line {line} uses something that does not exist here: take it out, or check its spelling ({words}).")
+        }
+        _ => format!("Line {line} fails{when}: correct it, or take it out ({words})."),
+    }
+}
 
 /// What a template can speak of.
 fn variables(facts: &Facts<'_>) -> Value {
@@ -130,7 +168,7 @@ impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
         let room = (MAX_MESSAGE_BYTES + 1).saturating_sub(self.0.len());
         self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if self.is_full() { Err(Error::new(ErrorKind::WriteZero, TOO_LONG)) } else { Ok(bytes.len()) }
+        if self.is_full() { Err(Error::from(IoErrorKind::WriteZero)) } else { Ok(bytes.len()) }
     }
 
     fn flush(&mut self) -> IoResult<()> {
@@ -168,14 +206,17 @@ mod tests {
             ("{% import 'x' as y %}", "import"),
             ("{% from 'x' import y %}", "from"),
             ("{% extends 'x' %}", "extends"),
-            ("{{ summary", "syntax"),
-            ("{{ 1 // 0 }}", "1 changed file:"),
+            ("{{ summary", "Line 1 cannot be read: complete every {{ … }} and {% … %}, or take it out ("),
+            ("{{ summary }}\n{% if %}", "Line 2 cannot be read"),
+            ("{{ 1 // 0 }}", "Line 1 fails with 1 changed file: correct it, or take it out (divi"),
             ("{{ 1 // (count - 3) }}", "3 changed files:"),
             ("{% if count > 3 %}{{ nope.nope }}{% endif %}x", "10000 changed files:"),
-            (" \n\t\n", "blank"),
-            ("{% if count == 3 %}x{% endif %}", "1 changed file: it is blank"),
-            ("{{ files | join('\n') }}", "10000 changed files: it is longer than 16 KiB"),
+            (" \n\t\n", "The message would be empty with 1 changed file: add {{ summary }}"),
+            ("{% if count == 3 %}x{% endif %}", "would be empty with 1 changed file: "),
+            ("{{ files | join('\n') }}", "would be longer than 16 KiB with 10000 changed files: "),
             ("{{ debug() }}", "debug"),
+            ("{{ summary | shout }}", "does not exist here: take it out, or check its spelling (filter shout is unknown)."),
+            ("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}x", "too much work"),
         ] {
             let error = Template::parse(source).err().unwrap();
             assert!(error.contains(reason), "{source}: {error}");

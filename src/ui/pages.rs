@@ -36,8 +36,18 @@ pub fn plain(title: &str, body: &str) -> String {
 
 /// One sheet in the middle of the page: a title and paragraphs of plain text.
 pub fn sheet(title: &str, paragraphs: &[&str]) -> String {
-    let text: String = paragraphs.iter().map(|text| format!("<p>{}</p>\n", escape(text))).collect();
-    plain(title, &sheet_body(&format!("<h1>{}</h1>\n{text}", escape(title))))
+    plain(title, &sheet_body(&text(title, paragraphs)))
+}
+
+/// The same with a line in small print under it.
+pub fn small_print(title: &str, paragraphs: &[&str], small: &str) -> String {
+    let small = format!("<p class=\"muted small after\">{}</p>", escape(small));
+    plain(title, &sheet_body(&(text(title, paragraphs) + &small)))
+}
+
+fn text(title: &str, paragraphs: &[&str]) -> String {
+    let paragraphs: String = paragraphs.iter().map(|text| format!("<p>{}</p>\n", escape(text))).collect();
+    format!("<h1>{}</h1>\n{paragraphs}", escape(title))
 }
 
 /// The sheet around HTML that is already safe.
@@ -54,7 +64,7 @@ pub fn panel() -> String {
         "GitHub",
         &assets::PANEL.name,
         "<div class=\"page\"><header><h1 id=\"project\">GitHub</h1><span id=\"status\"></span></header>\n\
-         <main><div id=\"no-session\" hidden>\n<h2>This page needs a session</h2>\n\
+         <main><div id=\"no-session\" class=\"sheet\" hidden>\n<h2>This page needs a session</h2>\n\
          <p>Open it from your project: the link there brings one along.</p>\n</div>\n\
          <noscript><p>This page needs JavaScript.</p></noscript></main></div>",
     )

@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { states } from "./support/states.mjs";
 import { World } from "./support/world.mjs";
 
-const LOOKS = [["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360]];
+const LOOKS = [["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360], ["light", 320], ["light", 1400]];
 const README = { "overview-waiting": "light", "overview-conflict": "light", pulls: "dark", settings: "dark" };
 const forReadme = process.argv.includes("--readme");
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));

@@ -45,7 +45,7 @@ test("4.3 commit messages follow a template that is tried before it is saved", a
   await person.open(project, { tab: "settings" });
   const template = person.page.getByRole("textbox", { name: "Commit message" });
   await template.fill("{% if %}");
-  await person.page.locator("#template-error").waitFor();
+  await person.page.locator("#template-error").getByText("Line 1 cannot be read: complete every").waitFor();
   await person.accessible("a template that does not hold");
   await template.fill("[{{ project }}] {{ count }} changed: ");
   await person.button("summary").click();
@@ -88,7 +88,7 @@ test("4.5 settings are validated, then applied", async () => {
   const guard = person.page.getByLabel("Ask before deleting more than");
   await guard.fill("400");
   await guard.press("Enter");
-  await person.page.locator("#max_delete_percent-error").waitFor();
+  await person.page.locator("#max_delete_percent-error").getByText("A number from 0 to 100.").waitFor();
   assert.equal((await world.api("GET", `${project.path}/settings`)).max_delete_percent, 50);
   await guard.fill("80");
   await guard.press("Enter");

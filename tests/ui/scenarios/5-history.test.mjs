@@ -76,6 +76,25 @@ test("5.5 what is pending is shown, and what of it waits for a decision", async 
   await person.leave();
 });
 
+test("5.5 what GitHub refuses is held back with what to do next, and everything else goes on", async () => {
+  const project = await (await world.project()).connect();
+  await world.sim("POST", `/repos/${project.repo}/secrets`, { text: "hunter2" });
+  const person = await world.person();
+  await person.open(project);
+  await project.settings({ batch_seconds: 0 });
+  await project.change({ "config.txt": "password = hunter2\n", "fine.txt": "fine\n" });
+  await eventually(async () => (await project.github())["fine.txt"] === "fine\n", "the other file is on GitHub");
+  assert.equal((await project.github())["config.txt"], undefined);
+  await person.button(/^Added config\.txt Held back/).waitFor();
+  await person.see("GitHub found a secret. Remove the secret from the file, or allow it on GitHub, then sync again.");
+  await person.see("1 change waiting");
+  await project.change({ "config.txt": "password = from the environment\n" });
+  await person.see("Everything is in sync");
+  await person.gone("Held back");
+  assert.equal((await project.github())["config.txt"], "password = from the environment\n");
+  await person.leave();
+});
+
 test("5 an earlier state can be brought back", async () => {
   const project = await (await world.project({ "index.md": "first\n" })).connect();
   await project.change({ "index.md": "second\n" });

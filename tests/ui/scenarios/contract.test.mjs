@@ -1,6 +1,7 @@
 // The elements' types come from the OpenAPI document, and what the API answers is what the document says.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { Document } from "../support/schema.mjs";
 import { torn, waiting } from "../support/states.mjs";
@@ -9,6 +10,14 @@ import { World } from "../support/world.mjs";
 let world;
 before(async () => (world = await World.start()));
 after(() => world.stop());
+
+test("every requirement from 1.1 to 6.5 has a test named after it", () => {
+  const folder = new URL(".", import.meta.url);
+  const texts = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8")).join("");
+  const named = new Set([...texts.matchAll(/\btest\("([1-6]\.[1-5])[ ,]/g)].map(([, number]) => number));
+  const wanted = Array.from({ length: 30 }, (_, at) => `${Math.floor(at / 5) + 1}.${(at % 5) + 1}`);
+  assert.deepEqual(wanted.filter((number) => !named.has(number)), []);
+});
 
 test("the elements' types are those of the document", () => {
   const script = new URL("../../../src/ui/elements/types.mjs", import.meta.url).pathname;

@@ -1,6 +1,7 @@
 // Live: connections lost and found again, with and without events, and what pops up meanwhile.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { fetching } from "../support/states.mjs";
 import { World } from "../support/world.mjs";
 
 let world;
@@ -49,6 +50,20 @@ test("a program that is started again is found again", async () => {
   await project.change({ "index.md": "changed\n" });
   await person.see("1 change waiting");
   await person.gone("Lockstep cannot be reached right now");
+  await person.leave();
+});
+
+test("a long sync shows how far it is, while it runs, and ends", async () => {
+  const project = await fetching(world);
+  const person = await world.person();
+  await person.open(project);
+  const bar = person.page.getByRole("progressbar", { name: "Sync progress" });
+  await person.see("140 of 240");
+  assert.deepEqual(await bar.evaluate(({ value, max }) => [value, max]), [140, 240]);
+  assert.ok(await person.button("Sync now").isDisabled());
+  await person.see("Everything is in sync");
+  await bar.waitFor({ state: "hidden" });
+  assert.match(await project.file("pages/238.md"), /^page 238\n/);
   await person.leave();
 });
 

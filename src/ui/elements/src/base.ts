@@ -1,7 +1,7 @@
 // What all elements share: their three attributes, the store behind them, and how an action runs.
 import { LitElement, type PropertyValues } from "lit";
 import { property, state } from "lit/decorators.js";
-import { asProblem } from "./api/problem.js";
+import { asProblem, ofRequest } from "./api/problem.js";
 import type { Integration, Problem } from "./api/types.js";
 import { storeFor, type Need, type Store, type Watcher } from "./live/store.js";
 import { controls } from "./styles/controls.js";
@@ -94,7 +94,7 @@ export abstract class LockstepElement extends LitElement implements Watcher {
     try {
       return await work();
     } catch (error) {
-      this.failure = asProblem(error);
+      this.failure = ofRequest(asProblem(error));
       if (this.failure.code === "unauthorized") this.store.failed(error);
       return undefined;
     } finally {

@@ -177,7 +177,7 @@ export class LockstepConflicts extends LockstepElement {
     const strategy = this.asking;
     return html`<lockstep-dialog .open=${strategy !== undefined} .heading=${strategy ? t.conflicts.sure[strategy] : ""} @dismissed=${() => (this.asking = undefined)}>
       <p>${strategy ? t.conflicts.sureText[strategy] : ""}</p><div class="actions">${problemView(this.failure)}</div>
-      <button slot="actions" type="button" @click=${() => (this.asking = undefined)}>${t.common.cancel}</button>
+      <button slot="actions" type="button" autofocus @click=${() => (this.asking = undefined)}>${t.common.cancel}</button>
       <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => strategy && this.resolve({ strategy })}>${busyLabel(this.busy === "resolve", t.conflicts.sureDo, t.conflicts.applying)}</button>
     </lockstep-dialog>`;
   }

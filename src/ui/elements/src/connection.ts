@@ -19,7 +19,8 @@ const WAYS_OUT: Partial<Record<Problem["code"], "authorize" | "install" | "anoth
 
 export class LockstepConnection extends LockstepElement {
   static override styles = [...LockstepElement.styles, css`
-    .hero { padding: 40px 24px; text-align: center; }
+    .card { container-type: inline-size; }
+    .hero { padding: 40px 16px; text-align: center; }
     .hero h2 { font-size: 19px; margin-bottom: 6px; text-wrap: balance; }
     .hero > p { max-width: 48ch; margin: 0 auto; }
     .art { width: 168px; height: 56px; margin: 0 auto 20px; display: block; color: var(--muted); }
@@ -41,11 +42,15 @@ export class LockstepConnection extends LockstepElement {
     .repo .mark { display: grid; place-items: center; width: 38px; height: 38px; border-radius: 8px; background: var(--subtle); border: 1px solid var(--border); flex: none; }
     .repo .mark svg { width: 20px; height: 20px; }
     .name { font-size: 15px; font-weight: 600; overflow-wrap: anywhere; }
-    .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); border-top: 1px solid var(--border); }
-    .facts > div { padding: 10px 16px; min-width: 0; }
+    .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(88px, 1fr)); gap: 8px; padding: 10px 16px; border-top: 1px solid var(--border); }
     .facts dt { color: var(--muted); font-size: 12.5px; }
     .facts dd { overflow-wrap: anywhere; }
     .pad { padding: 0 16px 16px; }
+    @container (max-width: 440px) {
+      .repo > .badge { margin-inline-start: 50px; }
+      .steps { gap: 6px 14px; }
+      .steps li:not(.now) .step { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+    }
   `];
   override readonly needs = ["integration", "pending"] as const;
 
@@ -118,7 +123,7 @@ export class LockstepConnection extends LockstepElement {
   private steps(now: number) {
     return html`<ol class="steps" aria-label=${t.connection.stepsLabel}>${t.connection.steps.map((step, index) => html`
       <li class=${index < now ? "done" : index === now ? "now" : ""} aria-current=${index === now ? "step" : nothing}>
-        <span class="no" aria-hidden="true">${index < now ? icon("check") : index + 1}</span>${step}</li>`)}</ol>`;
+        <span class="no" aria-hidden="true">${index < now ? icon("check") : index + 1}</span><span class="step">${step}</span></li>`)}</ol>`;
   }
 
   private renderHero() {

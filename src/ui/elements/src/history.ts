@@ -21,7 +21,7 @@ export class LockstepHistory extends LockstepElement {
     .card { container-type: inline-size; }
     .head select { width: auto; }
     .entry { display: flex; gap: 12px; align-items: flex-start; padding: 11px 16px; }
-    .entry > svg { margin-top: 3px; }
+    .entry > .outcome { margin-top: 3px; }
     .what { display: block; width: 100%; min-height: 0; padding: 0; border: 0; background: none; color: var(--text); text-align: start; font: inherit; font-weight: 500; overflow-wrap: anywhere; white-space: normal; }
     .what:hover { background: none; text-decoration: underline; }
     .side { display: flex; align-items: center; gap: 10px; white-space: nowrap; }
@@ -99,16 +99,17 @@ export class LockstepHistory extends LockstepElement {
 
   private renderEntry(sync: Sync) {
     const [name, tone] = LOOK[sync.status];
-    const title = sync.message?.split("\n")[0] || (sync.direction === "pull" ? t.history.pulledTitle(sync.files_changed) : t.history.noMessage[sync.kind]);
+    const title = sync.message?.split("\n")[0] || (sync.direction === "pull" ? t.history.pulledTitle(sync.files_changed) : sync.error?.title || t.history.noMessage[sync.kind]);
+    const status = sync.error?.code === "confirmation_required" ? t.status.confirm : t.history.status[sync.status];
     const open = this.open === sync.id;
     return html`<li>
-      <div class="entry">${sync.status === "running" ? html`<span class="accent">${spinner()}</span>` : icon(name, tone)}
+      <div class="entry"><span class="outcome ${tone}">${sync.status === "running" ? spinner() : icon(name)}</span>
         <div class="grow"><button type="button" class="what" aria-expanded=${open ? "true" : "false"} aria-label=${t.history.details(title)} @click=${() => this.toggle(sync)}>${title}</button>
-          <div class="meta"><span class=${tone}>${t.history.status[sync.status]}</span><span>${sync.direction === "pull" ? t.history.pulled : t.history.kind[sync.kind]}</span>
+          <div class="meta"><span class=${tone}>${status}</span><span>${sync.direction === "pull" ? t.history.pulled : t.history.kind[sync.kind]}</span>
             ${sync.files_changed ? html`<span>${t.history.files(sync.files_changed)}</span>` : nothing}
             ${sync.author?.name ? html`<span>${t.history.by(sync.author.name)}</span>` : nothing}
             <span>${when(sync.finished_at ?? sync.queued_at)}</span></div>
-          ${sync.error && !open ? html`<div class="small ${sync.status === "failed" ? "danger" : "warning"}">${sync.error.title}</div>` : nothing}</div>
+          ${sync.error && !open && sync.error.title !== title ? html`<div class="small ${sync.status === "failed" ? "danger" : "warning"}">${sync.error.title}</div>` : nothing}</div>
         <div class="side">${this.commit(sync)}</div></div>
       ${open ? this.renderDetail(sync) : nothing}</li>`;
   }
@@ -148,7 +149,7 @@ export class LockstepHistory extends LockstepElement {
       <p>${sync ? t.history.restoreText(exact(sync.finished_at ?? sync.queued_at)) : ""}</p>
       ${this.integration?.settings.auto_sync && this.connected ? html`<p class="hint">${t.history.restoreSync}</p>` : nothing}
       <div class="actions">${problemView(this.failure)}</div>
-      <button slot="actions" type="button" @click=${() => (this.restoring = undefined)}>${t.common.cancel}</button>
+      <button slot="actions" type="button" autofocus @click=${() => (this.restoring = undefined)}>${t.common.cancel}</button>
       <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${this.restore}>${busyLabel(this.busy === "restore", t.history.restoreDo, t.common.saving)}</button>
     </lockstep-dialog>`;
   }

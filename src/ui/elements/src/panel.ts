@@ -30,6 +30,7 @@ export class LockstepPanel extends LockstepElement {
     .toast > svg { margin-top: 2px; }
     .toast button { min-height: 24px; min-width: 24px; padding: 3px; }
     @keyframes in { from { opacity: 0; transform: translateY(10px); } }
+    .role { margin-top: 16px; }
     .live { display: flex; gap: 8px; align-items: center; margin-bottom: 12px; font-size: 12.5px; color: var(--muted); }
   `];
   override readonly needs = ["integration"] as const;
@@ -77,7 +78,7 @@ export class LockstepPanel extends LockstepElement {
       <nav role="tablist" aria-label=${t.panel.label} @keydown=${this.keys}>${TABS.map((tab) => this.renderTab(tab))}</nav>
       ${this.renderLive()}
       ${TABS.filter((tab) => this.visited.has(tab)).map((tab) => html`<div role="tabpanel" id="panel-${tab}" aria-labelledby="tab-${tab}" class="stack" ?hidden=${tab !== this.current}>${this.renderPart(tab)}</div>`)}
-      ${integration && this.store.role && this.store.role !== "owner" ? html`<p class="hint">${t.role[this.store.role]}</p>` : nothing}
+      ${integration && this.store.role && this.store.role !== "owner" ? html`<p class="hint role">${t.role[this.store.role]}</p>` : nothing}
       ${this.renderToasts()}</div>`;
   }
 

@@ -21,9 +21,9 @@ export class LockstepRepositoryForm extends LockstepElement {
     .segments { display: inline-flex; padding: 3px; gap: 2px; border-radius: 8px; background: var(--subtle); border: 1px solid var(--border); margin-bottom: 18px; }
     .segments label { position: relative; padding: 4px 14px; border-radius: 6px; cursor: pointer; font-weight: 500; color: var(--muted); }
     .segments input { position: absolute; inset: 0; opacity: 0; margin: 0; cursor: pointer; width: 100%; height: 100%; }
-    .segments label:has(:checked) { background: var(--surface); color: var(--text); box-shadow: 0 1px 2px rgb(0 0 0 / 15%); }
+    .segments label:has(:checked) { background: light-dark(#ffffff, #363d47); color: var(--text); box-shadow: 0 1px 2px rgb(0 0 0 / 15%); }
     .segments label:has(:focus-visible) { outline: 2px solid var(--accent); outline-offset: 1px; }
-    .pair { display: grid; grid-template-columns: minmax(130px, 2fr) 3fr; gap: 12px; }
+    .pair { display: grid; grid-template-columns: minmax(130px, 2fr) 3fr; gap: 16px 12px; }
     .pair .field { margin: 0; }
     form > * + *, .field { margin-top: 16px; }
     form > :first-child { margin-top: 0; }

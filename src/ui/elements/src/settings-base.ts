@@ -77,11 +77,11 @@ export abstract class SettingsElement extends LockstepElement {
     return html`<span role="status">${this.savedField === field ? html`<span class="saved">${icon("check")}${t.common.saved}</span>` : nothing}</span>`;
   }
 
-  /** What the server says about a field: its own message, or the whole problem. */
-  protected wrong(field: Field) {
+  /** What the server says about a field, or `instead` of it; the whole problem where it is not about the field. */
+  protected wrong(field: Field, instead = "") {
     if (this.failedField !== field) return nothing;
     const message = fieldMessage(this.failure, field);
-    return message ? errorText(`${field}-error`, message) : problemView(this.failure);
+    return message ? errorText(`${field}-error`, instead || message) : problemView(this.failure);
   }
 
   /** The buttons of a draft that differs from what is saved. */

@@ -66,7 +66,7 @@ export class LockstepSettings extends SettingsElement {
       const input = event.target as HTMLInputElement;
       if (input.value !== "" && Number(input.value) !== now) void this.save({ max_delete_percent: Number(input.value) });
     };
-    return html`<div class="item"><div><label for="guard">${t.settings.guard}</label><p class="hint" id="guard-hint">${t.settings.guardHint}</p>${this.wrong("max_delete_percent")}</div>
+    return html`<div class="item"><div><label for="guard">${t.settings.guard}</label><p class="hint" id="guard-hint">${t.settings.guardHint}</p>${this.wrong("max_delete_percent", t.settings.range(0, 100))}</div>
       ${this.saved("max_delete_percent")}<div class="row"><input id="guard" type="number" min="0" max="100" inputmode="numeric" aria-describedby="guard-hint" ?disabled=${this.locked} .value=${String(now)} @change=${change} /><span class="muted">${t.settings.percent}</span></div></div>`;
   }
 

@@ -1,6 +1,6 @@
 // <lockstep-sync-controls>: the switch, the button, progress, and what is pending.
 import { css, html, LockstepElement, define, nothing, state } from "./base.js";
-import type { Integration, PendingChange, Sync } from "./api/types.js";
+import type { Integration, PendingChange, Problem, Sync } from "./api/types.js";
 import "./parts/dialog.js";
 import "./pull-request-form.js";
 import { diffStyles, diffView, parseDiff, type DiffFile } from "./parts/diff.js";
@@ -9,6 +9,8 @@ import { ago } from "./parts/time.js";
 import { busyLabel, changeWord, notice, problemView, skeleton, switchControl } from "./parts/views.js";
 import { t } from "./texts.js";
 
+/** Why GitHub did not take a file, by code. */
+const REFUSALS = new Set(["push_protection", "validation_failed", "file_too_large", "permission_missing"]);
 const FOLDED = 8; // pending changes shown until a person asks for all
 
 export class LockstepSyncControls extends LockstepElement {
@@ -105,9 +107,11 @@ export class LockstepSyncControls extends LockstepElement {
 
   private renderButtons(integration: Integration, running: boolean) {
     const asked = integration.error?.code === "confirmation_required";
+    const proposes = integration.error?.code === "branch_protected"; // pushing again would be refused again
+    const { refused } = this;
     return html`
-        ${integration.pending_changes > 0 ? html`<button type="button" ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
-        <button type="button" class=${integration.pending_changes && !asked ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
+        ${integration.pending_changes > 0 && !refused ? html`<button type="button" class=${proposes ? "primary" : ""} ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
+        <button type="button" class=${integration.pending_changes && !asked && !proposes && !refused ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
           ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>`;
   }
 
@@ -130,6 +134,12 @@ export class LockstepSyncControls extends LockstepElement {
     return standing("clock", "accent", t.controls.waiting(count), hint);
   }
 
+  /** Nothing is pending but what GitHub refused: only another version of the file helps. */
+  private get refused(): boolean {
+    const { items } = this.store.pending;
+    return items.length > 0 && items.every((change) => change.held && REFUSALS.has(change.held.code));
+  }
+
   /** Nothing is pending but what waits for a decision. */
   private get torn(): boolean {
     const { items } = this.store.pending;
@@ -143,7 +153,7 @@ export class LockstepSyncControls extends LockstepElement {
         <button type="button" class="primary" ?disabled=${!this.may("editor")} @click=${() => (this.confirming = true)}>${t.controls.confirm}</button>`);
     }
     const attempts = this.store.active?.attempts ?? 0;
-    const shown = error && error.code !== "sync_conflict" ? html`${problemView(error, this.may("editor") ? () => void this.syncNow() : undefined, error.retryable ? "warning" : "danger")}
+    const shown = error && error.code !== "sync_conflict" ? html`${problemView(error, undefined, error.retryable ? "warning" : "danger")}
       ${error.retryable && attempts ? html`<p class="hint">${t.controls.retrying(attempts)}</p>` : nothing}` : nothing;
     const torn = conflicts > 0 && !this.torn ? notice("warning", t.controls.conflictTitle(conflicts), t.controls.conflictText, html`
       <button type="button" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>`) : nothing;
@@ -175,9 +185,16 @@ export class LockstepSyncControls extends LockstepElement {
         <span class="path">${change.path}${change.from ? html` <span class="muted">${t.controls.from(change.from)}</span>` : nothing}</span>
         ${change.held ? html`<span class="badge warning">${icon("pause")}${torn ? t.controls.torn : t.controls.held}</span>` : nothing}
         ${this.counts(change)}</button>
-      ${change.held && !torn ? html`<p class="held">${change.held.detail} ${change.held.action}</p>` : nothing}
+      ${change.held && !torn ? this.renderHeld(change.held) : nothing}
       ${open ? html`<div class="detail">${this.diff ? diffView(this.diff, this.wholeDiff, () => (this.wholeDiff = true), false) : html`<div class="skeleton"></div>`}</div>` : nothing}
     </li>`;
+  }
+
+  /** What to do next; of a refusal, GitHub's own words under it. */
+  private renderHeld({ code, title, detail, action }: Problem) {
+    if (!REFUSALS.has(code)) return html`<p class="held">${detail} ${action}</p>`;
+    const what = code === "validation_failed" ? t.controls.refused : `${title}. ${action}`;
+    return html`<div class="held"><p>${what}</p><p>${t.controls.said(detail)}</p></div>`;
   }
 
   private counts({ additions, deletions }: PendingChange) {
@@ -193,7 +210,7 @@ export class LockstepSyncControls extends LockstepElement {
       <p>${error?.detail}</p>
       ${gone.length ? html`<p class="hint">${t.controls.deletedList}</p><ul>${gone.map((change) => html`<li class="path">${change.path}</li>`)}</ul>` : nothing}
       ${problemView(this.failure)}
-      <button slot="actions" type="button" @click=${() => (this.confirming = false)}>${t.common.cancel}</button>
+      <button slot="actions" type="button" autofocus @click=${() => (this.confirming = false)}>${t.common.cancel}</button>
       <button slot="actions" type="button" class="destructive" ?disabled=${this.busy !== ""} @click=${this.confirm}>${busyLabel(this.busy === "confirm", t.controls.confirmDelete, t.controls.starting)}</button>
     </lockstep-dialog>`;
   }

@@ -37,8 +37,18 @@ export function asProblem(error: unknown): Problem {
   return { title: t.problem.title, detail, code: "internal", action: t.problem.tryAgain, retryable: true };
 }
 
+/** What a person asked for and GitHub did not answer is not tried again by itself, as syncs are. */
+export function ofRequest(problem: Problem): Problem {
+  return problem.code === "github_unavailable" ? { ...problem, action: t.problem.githubAction } : problem;
+}
+
 /** The message for one field, `exclude` also matching `exclude[3]`. */
 export function fieldMessage(problem: Problem | undefined, field: string): string {
   const hits = problem?.errors?.filter((error) => error.field === field || error.field.startsWith(`${field}[`)) ?? [];
-  return hits.map((error) => error.message).join(" ");
+  return hits.map((error) => sentence(error.message)).join(" ");
+}
+
+/** With a capital and a full stop. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }

@@ -24,8 +24,10 @@ class LockstepConsole extends LitElement {
     header { display: flex; flex-wrap: wrap; gap: 10px 14px; align-items: center; margin-bottom: 12px; }
     h1 { margin: 0; font-size: 18px; font-weight: 600; }
     header .grow { display: flex; flex-wrap: wrap; gap: 6px; }
+    @media (max-width: 600px) { header { justify-content: space-between; } header .grow { order: 1; flex-basis: 100%; } }
     nav { display: flex; gap: 4px; border-bottom: 1px solid var(--border); margin-bottom: 16px; }
     nav button { border: 0; border-bottom: 2px solid transparent; border-radius: 0; background: none; color: var(--muted); min-height: 40px; }
+    nav button:hover { background: none; color: var(--text); }
     nav [aria-selected="true"] { color: var(--text); border-color: var(--accent); }
     nav .badge { padding: 0 6px; }
   `];
@@ -33,15 +35,19 @@ class LockstepConsole extends LitElement {
   @state() private tab: Tab = TABS.find((tab) => location.hash === `#${tab}`) ?? "overview";
   @state() private seen: api.Overview | undefined;
   @state() private problem: Problem | undefined;
+  @state() private width = 0;
+  private readonly observer = new ResizeObserver(([entry]) => (this.width = Math.round(entry?.contentRect.width ?? 0)));
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.observer.observe(this);
     void this.look();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.observer.disconnect();
     clearTimeout(this.timer);
   }
 
@@ -87,7 +93,7 @@ class LockstepConsole extends LitElement {
   private renderTab() {
     if (this.tab === "dead-letters") return html`<lockstep-dead-letters .count=${this.seen?.counts.dead_letters ?? 0}></lockstep-dead-letters>`;
     if (this.tab === "audit") return html`<lockstep-audit></lockstep-audit>`;
-    return this.seen ? overviewView(this.seen) : this.problem ? icon("minus") : skeleton(6);
+    return this.seen ? overviewView(this.seen, this.width) : this.problem ? icon("minus") : skeleton(6);
   }
 }
 customElements.define("lockstep-console", LockstepConsole);

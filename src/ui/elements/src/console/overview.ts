@@ -7,6 +7,7 @@ import { latency, outcomes, seconds } from "./plots.js";
 import { c } from "./texts.js";
 
 const SHOWN = 12;
+const PLOT = 420; // no plot beside another is less wide
 
 /** Those with the least left first. */
 function scarcest(budgets: Budget[]): Budget[] {
@@ -21,10 +22,18 @@ export function health({ health }: Overview): TemplateResult[] {
   });
 }
 
-export function overviewView(seen: Overview): TemplateResult {
+/** Two plots beside each other where there is room. `content`: how wide all is. */
+function plotWidth(content: number): number {
+  const [gap, padding] = [16, 34];
+  return Math.max((content >= 2 * PLOT + gap ? (content - gap) / 2 : content) - padding, 240);
+}
+
+/** `width`: how wide all is, so that what plots say is as large as other text. */
+export function overviewView(seen: Overview, width: number): TemplateResult {
+  const wide = plotWidth(width);
   return html`${tiles(seen)}
-    <div class="pair"><section class="card"><div class="head"><h2>${c.outcomes}</h2></div><div class="body">${outcomes(seen.steps, seen.now, c.outcomes)}${legend([["success", c.ok], ["warning", c.conflict], ["danger", c.failed]])}</div></section>
-      <section class="card"><div class="head"><h2>${c.latency}</h2></div><div class="body">${latency(seen.steps, seen.now, c.latency)}${legend([["accent", c.p50], ["merged", c.p95]])}</div></section></div>
+    <div class="pair"><section class="card"><div class="head"><h2>${c.outcomes}</h2></div><div class="body">${outcomes(seen.steps, seen.now, c.outcomes, wide)}${legend([["success", c.ok], ["warning", c.conflict], ["danger", c.failed]])}</div></section>
+      <section class="card"><div class="head"><h2>${c.latency}</h2></div><div class="body">${latency(seen.steps, seen.now, c.latency, wide)}${legend([["accent", c.p50], ["merged", c.p95]])}</div></section></div>
     ${table(c.trouble, [c.project, c.repository, c.reason, c.next, c.pending], seen.troubled.map(troubled), c.troubleEmpty)}
     ${table(c.budgets, [c.installation, c.projects, c.rest, c.graphql, c.content], scarcest(seen.budgets).map(budget), c.budgetsEmpty)}
     ${table(c.deliveries, [c.event, c.outcome, c.received, c.took, c.delivery], seen.deliveries.slice(0, SHOWN).map((one) => [html`<span class="mono">${one.event}</span>`, one.outcome, when(one.received_at),
@@ -76,7 +85,7 @@ function primary(of: Primary | null): unknown {
 export function table(title: string, heads: string[], rows: unknown[][], none: string, extra: unknown = nothing): TemplateResult {
   return html`<section class="card"><div class="head"><h2>${title}</h2>${extra}</div>
     ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label=${c.table(title)}><table><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-      <tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>` : html`<p class="body muted">${none}</p>`}</section>`;
+      <tbody>${rows.map((cells) => html`<tr>${cells.map((cell, at) => html`<td data-label=${heads[at] ?? ""}><div>${cell}</div></td>`)}</tr>`)}</tbody></table></div>` : html`<p class="body muted">${none}</p>`}</section>`;
 }
 
 export const overviewStyles = css`
@@ -84,17 +93,24 @@ export const overviewStyles = css`
   .tile { margin: 0 !important; padding: 12px 14px; }
   .tile dt { color: var(--muted); font-size: 12.5px; }
   .tile .value { font-size: 24px; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
-  .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 16px; }
+  .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(${PLOT}px, 100%), 1fr)); gap: 16px; }
   .pair .card { margin: 0; min-width: 0; }
   .legend { display: flex; flex-wrap: wrap; gap: 4px 14px; margin-top: 8px; font-size: 12.5px; color: var(--muted); }
   .legend li { display: flex; gap: 6px; align-items: center; }
   .swatch.success { color: var(--success); } .swatch.warning { color: var(--warning); } .swatch.danger { color: var(--danger); }
   .scroll { overflow-x: auto; }
   table { width: 100%; border-collapse: collapse; }
-  @media (max-width: 700px) { table { min-width: 640px; } }
   th { text-align: start; font-size: 12.5px; font-weight: 500; color: var(--muted); white-space: nowrap; }
   th, td { padding: 8px 16px; border-top: 1px solid var(--border); vertical-align: top; }
   td { font-variant-numeric: tabular-nums; }
   td time { white-space: nowrap; }
   td progress { min-width: 120px; margin: 6px 0 4px; }
+  /* A row is a sheet of its own where it does not fit: each cell says what it is. */
+  @media (max-width: 700px) {
+    thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+    table, tbody, tr { display: block; }
+    tr { padding: 8px 0; border-top: 1px solid var(--border); }
+    td { display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 12px; padding: 3px 16px; border: 0; overflow-wrap: anywhere; }
+    td::before { content: attr(data-label); color: var(--muted); font-size: 12.5px; }
+  }
 `;

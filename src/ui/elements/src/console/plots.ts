@@ -2,7 +2,8 @@
 import { css, svg, html, type TemplateResult } from "lit";
 import type { Step } from "./api.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [560, 150, 44, 20];
+const [HEIGHT, LEFT, BOTTOM] = [150, 44, 20];
+const LABEL = 84; // the least room for a time on the axis
 const STEP_MS = 30 * 60_000;
 const STEPS = 48;
 
@@ -25,21 +26,22 @@ function ceiling(highest: number): number {
   return [1, 2, 5, 10].map((factor) => factor * unit).find((candidate) => candidate >= highest)!;
 }
 
-const hour = (iso: string) => new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+const hour = (iso: string) => new Date(iso).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
 
-function frame(title: string, all: Step[], top: string, content: unknown): TemplateResult {
+function frame(title: string, all: Step[], top: string, content: unknown, width: number): TemplateResult {
   const plot = HEIGHT - BOTTOM;
-  const labels = [0, 12, 24, 36, 47].map((at) => svg`<text x=${LEFT + ((at + 0.5) * (WIDTH - LEFT)) / STEPS} y=${HEIGHT - 4} text-anchor=${at === 47 ? "end" : "middle"}>${hour(all[at]!.at)}</text>`);
-  return html`<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${title}>
-    <line class="grid" x1=${LEFT} x2=${WIDTH} y1="10" y2="10" /><line class="grid" x1=${LEFT} x2=${WIDTH} y1=${(plot + 10) / 2} y2=${(plot + 10) / 2} /><line class="axis" x1=${LEFT} x2=${WIDTH} y1=${plot} y2=${plot} />
+  const times = (width - LEFT) / LABEL >= 5 ? [0, 12, 24, 36, 47] : [0, 24, 47];
+  const labels = times.map((at) => svg`<text x=${LEFT + ((at + 0.5) * (width - LEFT)) / STEPS} y=${HEIGHT - 4} text-anchor=${at === 0 ? "start" : at === 47 ? "end" : "middle"}>${hour(all[at]!.at)}</text>`);
+  return html`<svg class="plot" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label=${title}>
+    <line class="grid" x1=${LEFT} x2=${width} y1="10" y2="10" /><line class="grid" x1=${LEFT} x2=${width} y1=${(plot + 10) / 2} y2=${(plot + 10) / 2} /><line class="axis" x1=${LEFT} x2=${width} y1=${plot} y2=${plot} />
     <text x=${LEFT - 6} y="14" text-anchor="end">${top}</text><text x=${LEFT - 6} y=${plot} text-anchor="end">0</text>${labels}${content}</svg>`;
 }
 
 /** Syncs that ended, stacked by outcome. */
-export function outcomes(steps: Step[], now: string, title: string): TemplateResult {
+export function outcomes(steps: Step[], now: string, title: string, wide: number): TemplateResult {
   const all = day(steps, now);
   const most = ceiling(Math.max(...all.map((step) => step.succeeded + step.failed + step.conflict)));
-  const [plot, width] = [HEIGHT - BOTTOM - 10, (WIDTH - LEFT) / STEPS];
+  const [plot, width] = [HEIGHT - BOTTOM - 10, (wide - LEFT) / STEPS];
   const bars = all.map((step, at) => {
     let y = HEIGHT - BOTTOM;
     const tip = `${hour(step.at)}: ${step.succeeded} ok, ${step.conflict} conflicts, ${step.failed} failed`;
@@ -50,20 +52,20 @@ export function outcomes(steps: Step[], now: string, title: string): TemplateRes
     });
     return svg`<g><title>${tip}</title>${parts}</g>`;
   });
-  return frame(title, all, most.toLocaleString(), bars);
+  return frame(title, all, most.toLocaleString(), bars, wide);
 }
 
 /** From asking to the commit: the middle and the slowest twentieth. */
-export function latency(steps: Step[], now: string, title: string): TemplateResult {
+export function latency(steps: Step[], now: string, title: string, wide: number): TemplateResult {
   const all = day(steps, now);
   const most = ceiling(Math.max(...all.map((step) => step.p95 ?? 0)));
-  const [plot, width] = [HEIGHT - BOTTOM - 10, (WIDTH - LEFT) / STEPS];
+  const [plot, width] = [HEIGHT - BOTTOM - 10, (wide - LEFT) / STEPS];
   const lines = (["p95", "p50"] as const).map((name) => {
     const points = all.flatMap((step, at) => (step[name] === null ? [] : [[LEFT + (at + 0.5) * width, HEIGHT - BOTTOM - (step[name]! / most) * plot] as const]));
-    const dots = points.map(([x, y]) => svg`<circle class=${name} cx=${x} cy=${y} r="2.2" />`);
+    const dots = points.map(([x, y]) => svg`<circle class=${name} cx=${x} cy=${y} r="2.5" />`);
     return svg`<polyline class=${name} points=${points.map((point) => point.join(",")).join(" ")} />${dots}`;
   });
-  return frame(title, all, seconds(most), lines);
+  return frame(title, all, seconds(most), lines, wide);
 }
 
 export function seconds(value: number | null): string {
@@ -75,7 +77,7 @@ export function seconds(value: number | null): string {
 
 export const plotStyles = css`
   .plot { display: block; width: 100%; height: auto; }
-  .plot text { font: 10px var(--font); fill: var(--muted); }
+  .plot text { font: 11px var(--font); fill: var(--muted); }
   .grid { stroke: var(--border); stroke-dasharray: 2 3; } .axis { stroke: var(--border); }
   rect.succeeded { fill: var(--success); } rect.conflict { fill: var(--warning); } rect.failed { fill: var(--danger); }
   polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; } polyline.p50 { stroke: var(--accent); } polyline.p95 { stroke: var(--merged); stroke-dasharray: 4 3; }

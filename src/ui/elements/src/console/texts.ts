@@ -4,7 +4,7 @@ export const c = {
   health: (name: string, state: string) => `${name}: ${state}`, names: { postgres: "PostgreSQL", redis: "Redis", github: "GitHub" },
   tiles: {
     queue: "Queue", queueHint: (age: string) => `oldest ${age}`, queueEmpty: "nothing waits", queueAway: "Redis does not answer", due: "Projects due", dueHint: (age: string) => `overdue by ${age}`,
-    connected: "Connected projects", connectedHint: (all: number) => `of ${all.toLocaleString()}`, trouble: "In trouble", troubleHint: (suspended: number, broken: number) => `${suspended} suspended, ${broken} broken`,
+    connected: "Connected projects", connectedHint: (all: number) => `of ${all.toLocaleString()}`, trouble: "Lost connections", troubleHint: (suspended: number, broken: number) => `${suspended} suspended, ${broken} broken`,
     rate: "Success, 24 h", rateHint: (failed: number) => `${failed.toLocaleString()} failed`, latency: "Change to commit", latencyHint: (p95: string, p99: string) => `p95 ${p95}, p99 ${p99}`,
     notifications: "Notifications waiting", none: "–",
   },

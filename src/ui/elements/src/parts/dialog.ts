@@ -16,6 +16,7 @@ export class LockstepDialog extends LitElement {
     @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
     header { display: flex; align-items: flex-start; gap: 12px; padding: 18px 20px 0; }
     h2 { flex: 1; font-size: 16px; overflow-wrap: anywhere; }
+    header button { margin: -5px -8px -5px 0; }
     .content { padding: 12px 20px 4px; }
     footer { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; padding: 16px 20px 20px; }
   `];

@@ -25,8 +25,11 @@ export const controls = css`
   .between { justify-content: space-between; }
   .end { justify-content: flex-end; }
   .grow { flex: 1; min-width: 0; }
-  .meta { display: flex; flex-wrap: wrap; gap: 2px 6px; color: var(--muted); font-size: 12.5px; }
-  .meta > :not(:last-child)::after { content: "·"; margin-inline-start: 6px; color: var(--muted); }
+  /* Dots stand before each part; those at the beginning of a line are cut off. */
+  .meta { display: flex; flex-wrap: wrap; row-gap: 2px; margin-inline-start: -15px; clip-path: inset(0 0 0 15px); color: var(--muted); font-size: 12.5px; }
+  .meta:dir(rtl) { clip-path: inset(0 15px 0 0); }
+  .meta > * { min-width: 0; }
+  .meta > ::before { content: "·"; content: "·" / ""; display: inline-block; width: 15px; text-align: center; color: var(--muted); }
   .muted { color: var(--muted); }
   .small { font-size: 12.5px; }
   .truncate { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -60,6 +63,7 @@ export const controls = css`
   .field + .field { margin-top: 16px; }
   .field > input, .field > select, .field > textarea, .field > .row { margin-top: 6px; }
   .hint { margin-top: 4px; color: var(--muted); font-size: 12.5px; }
+  .hint, .small, .empty p { text-wrap: pretty; }
   .error-text { display: flex; gap: 6px; margin-top: 6px; color: var(--danger); font-size: 12.5px; }
   .error-text svg { margin-top: 1px; }
   input:not([type="checkbox"], [type="radio"]), select, textarea {
@@ -74,6 +78,7 @@ export const controls = css`
   .check { display: flex; gap: 10px; align-items: flex-start; font-weight: 400; }
   .check strong { display: block; font-weight: 500; }
   .actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: 16px; }
+  .actions:empty { display: none; }
 
   .switch { position: relative; width: 34px; height: 20px; min-height: 0; padding: 0; flex: none; border-radius: 10px; border: 1px solid var(--field-border); background: var(--subtle); }
   .switch::after { content: ""; position: absolute; top: 2px; inset-inline-start: 2px; width: 14px; height: 14px; border-radius: 50%; background: var(--field-border); transition: inset-inline-start 0.15s, background-color 0.15s; }
