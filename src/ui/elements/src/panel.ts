@@ -18,13 +18,14 @@ const TOAST_MS = 7_000;
 export class LockstepPanel extends LockstepElement {
   static override styles = [...LockstepElement.styles, css`
     :host { container-type: inline-size; }
-    nav { display: flex; gap: 4px; overflow-x: auto; border-bottom: 1px solid var(--border); margin-bottom: 16px; scrollbar-width: none; }
+    nav { position: relative; display: flex; gap: 4px; overflow-x: auto; border-bottom: 1px solid var(--border); margin-bottom: 16px; scrollbar-width: none; }
     nav button { border: 0; border-bottom: 2px solid transparent; border-radius: 0; background: none; color: var(--muted); padding: 8px 12px; min-height: 40px; }
     nav button:hover { background: none; color: var(--text); }
     nav button:focus-visible { outline-offset: -3px; border-radius: 6px; }
     nav [aria-selected="true"] { color: var(--text); border-color: var(--accent); }
     nav .badge { padding: 0 6px; }
     @container (max-width: 420px) { nav { gap: 0; } nav button { padding-inline: 7px; font-size: 13px; } }
+    @container (max-width: 300px) { nav button { padding-inline: 5px; font-size: 12.5px; } }
     .toasts { position: fixed; z-index: 10; inset-block-end: 16px; inset-inline-end: 16px; display: grid; gap: 8px; width: min(380px, calc(100vw - 32px)); pointer-events: none; }
     .toast { pointer-events: auto; display: flex; gap: 10px; align-items: flex-start; padding: 12px 10px 12px 14px; background: var(--surface); border: 1px solid var(--border); border-radius: 10px; box-shadow: var(--shadow); animation: in 0.2s ease-out; overflow-wrap: anywhere; }
     .toast > svg { margin-top: 2px; }
@@ -52,6 +53,12 @@ export class LockstepPanel extends LockstepElement {
     this.tab = tab;
     this.tell("lockstep-tab", { tab });
     if (focus) void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("[aria-selected='true']")?.focus());
+  }
+
+  /** Where not all of them fit, the tabs move so that the chosen one is seen; the page does not. */
+  protected override updated(): void {
+    const chosen = this.renderRoot.querySelector<HTMLElement>("nav [aria-selected='true']");
+    if (chosen?.parentElement) chosen.parentElement.scrollLeft = chosen.offsetLeft + chosen.offsetWidth - chosen.parentElement.clientWidth;
   }
 
   private keys(event: KeyboardEvent): void {

@@ -17,8 +17,7 @@ export class LockstepPullRequests extends LockstepElement {
     .title { font-weight: 500; color: var(--text); overflow-wrap: anywhere; }
     .state { flex: none; width: 82px; }
     .meta { margin-top: 3px; }
-    .meta > span:not(.path) { display: inline-flex; align-items: center; }
-    .meta svg { margin-inline-end: 4px; }
+    .meta > span:not(.path) { display: inline-flex; align-items: center; gap: 4px; }
     @media (max-width: 480px) { .state { width: auto; } .entry { flex-wrap: wrap; gap: 4px 12px; align-items: center; } .entry > .grow { order: 3; flex-basis: 100%; } .entry > button { margin-inline-start: auto; } }
     .meta svg { width: 13px; height: 13px; }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }

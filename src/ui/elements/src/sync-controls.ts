@@ -35,7 +35,7 @@ export class LockstepSyncControls extends LockstepElement {
     .held { padding: 0 16px 10px 42px; font-size: 12.5px; color: var(--muted); }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
     .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
-    @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .detail { padding-inline-start: 16px; } .file { flex-wrap: wrap; } .file .path { flex: 1 1 110px; } .file .change { width: auto; } }
+    @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .detail { padding-inline-start: 16px; } .file { flex-wrap: wrap; } .file .path { flex: 1 1 110px; } .file .change { width: auto; } .file .badge { order: 1; margin-inline-start: 26px; } }
   `];
   override readonly needs = ["integration", "pending", "excluded", "syncs"] as const;
 

@@ -2,7 +2,7 @@
 import { css, svg, html, type TemplateResult } from "lit";
 import type { Step } from "./api.js";
 
-const [HEIGHT, LEFT, BOTTOM] = [150, 44, 20];
+const [HEIGHT, LEFT, BOTTOM] = [150, 52, 20];
 const LABEL = 84; // the least room for a time on the axis
 const STEP_MS = 30 * 60_000;
 const STEPS = 48;

@@ -28,8 +28,8 @@ export const controls = css`
   /* Dots stand before each part; those at the beginning of a line are cut off. */
   .meta { display: flex; flex-wrap: wrap; row-gap: 2px; margin-inline-start: -15px; clip-path: inset(0 0 0 15px); color: var(--muted); font-size: 12.5px; }
   .meta:dir(rtl) { clip-path: inset(0 15px 0 0); }
-  .meta > * { min-width: 0; }
-  .meta > ::before { content: "·"; content: "·" / ""; display: inline-block; width: 15px; text-align: center; color: var(--muted); }
+  .meta > * { position: relative; min-width: 0; padding-inline-start: 15px; }
+  .meta > ::before { content: "·"; content: "·" / ""; position: absolute; inset-inline-start: 0; width: 15px; text-align: center; color: var(--muted); }
   .muted { color: var(--muted); }
   .small { font-size: 12.5px; }
   .truncate { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -63,7 +63,7 @@ export const controls = css`
   .field + .field { margin-top: 16px; }
   .field > input, .field > select, .field > textarea, .field > .row { margin-top: 6px; }
   .hint { margin-top: 4px; color: var(--muted); font-size: 12.5px; }
-  .hint, .small, .empty p { text-wrap: pretty; }
+  .hint, .small, .empty p { text-wrap-style: pretty; }
   .error-text { display: flex; gap: 6px; margin-top: 6px; color: var(--danger); font-size: 12.5px; }
   .error-text svg { margin-top: 1px; }
   input:not([type="checkbox"], [type="radio"]), select, textarea {
@@ -77,6 +77,7 @@ export const controls = css`
   input[type="checkbox"], input[type="radio"] { width: 16px; height: 16px; margin: 2px 0 0; flex: none; accent-color: var(--accent-fill); }
   .check { display: flex; gap: 10px; align-items: flex-start; font-weight: 400; }
   .check strong { display: block; font-weight: 500; }
+  .check .small { display: block; }
   .actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: 16px; }
   .actions:empty { display: none; }
 
