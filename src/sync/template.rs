@@ -208,7 +208,7 @@ mod tests {
             ("{% extends 'x' %}", "extends"),
             ("{{ summary", "Line 1 cannot be read: complete every {{ … }} and {% … %}, or take it out ("),
             ("{{ summary }}\n{% if %}", "Line 2 cannot be read"),
-            ("{{ 1 // 0 }}", "Line 1 fails with 1 changed file: correct it, or take it out (divi"),
+            ("{{ 1 // 0 }}", "Line 1 fails with 1 changed file: correct it, or take it out (unable to calculate 1 // 0)."),
             ("{{ 1 // (count - 3) }}", "3 changed files:"),
             ("{% if count > 3 %}{{ nope.nope }}{% endif %}x", "10000 changed files:"),
             (" \n\t\n", "The message would be empty with 1 changed file: add {{ summary }}"),
