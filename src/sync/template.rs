@@ -112,7 +112,9 @@ fn told(error: &minijinja::Error, when: &str) -> String {
             format!("Line {line} cannot be read: complete every {{{{ … }}}} and {{% … %}}, or take it out ({words}).")
         }
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => {
-            format!("Line {line} uses something that does not exist here: take it out, or check its spelling ({words}).")
+            format!(
+                "Line {line} uses something that does not exist here: take it out, or check its spelling ({words})."
+            )
         }
         _ => format!("Line {line} fails{when}: correct it, or take it out ({words})."),
     }
@@ -208,14 +210,20 @@ mod tests {
             ("{% extends 'x' %}", "extends"),
             ("{{ summary", "Line 1 cannot be read: complete every {{ … }} and {% … %}, or take it out ("),
             ("{{ summary }}\n{% if %}", "Line 2 cannot be read"),
-            ("{{ 1 // 0 }}", "Line 1 fails with 1 changed file: correct it, or take it out (unable to calculate 1 // 0)."),
+            (
+                "{{ 1 // 0 }}",
+                "Line 1 fails with 1 changed file: correct it, or take it out (unable to calculate 1 // 0).",
+            ),
             ("{{ 1 // (count - 3) }}", "3 changed files:"),
             ("{% if count > 3 %}{{ nope.nope }}{% endif %}x", "10000 changed files:"),
             (" \n\t\n", "The message would be empty with 1 changed file: add {{ summary }}"),
             ("{% if count == 3 %}x{% endif %}", "would be empty with 1 changed file: "),
             ("{{ files | join('\n') }}", "would be longer than 16 KiB with 10000 changed files: "),
             ("{{ debug() }}", "debug"),
-            ("{{ summary | shout }}", "does not exist here: take it out, or check its spelling (filter shout is unknown)."),
+            (
+                "{{ summary | shout }}",
+                "does not exist here: take it out, or check its spelling (filter shout is unknown).",
+            ),
             ("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}x", "too much work"),
         ] {
             let error = Template::parse(source).err().unwrap();
