@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::look::{Look, Trouble};
 use super::pull_branch::{LivePull, edits};
 use super::remote::{Remote, There, is_unholdable};
+use crate::github::GithubError;
 use crate::model::{Entry, FilePath, Mode, Oid, Settings};
 use crate::store::integrations::Guard;
 use crate::store::snapshot::{HeldRow, Sides, Snapshot, Want};
@@ -112,11 +113,21 @@ impl Look<'_> {
         let (mut merged, mut sizes) = (BTreeMap::new(), HashMap::new());
         let needed = plan::plan(rows, &merged, policy).needs_merge;
         self.fetch(&needed.iter().filter_map(|path| there(rows, path)).collect()).await?;
+        self.fetch_bases(needed.iter().filter_map(|path| rows.get(path)?.base)).await?;
         for path in needed {
             let outcome = self.merge_one(&rows[&path], &mut sizes).await?;
             merged.insert(path, outcome);
         }
         Ok((merged, sizes))
+    }
+
+    /// Where the project's side was kept against GitHub's, the base is a version that was never here. One
+    /// that GitHub has no more either leaves a conflict.
+    async fn fetch_bases(&mut self, bases: impl Iterator<Item = Entry>) -> Result<(), Trouble> {
+        match self.fetch(&bases.map(|entry| entry.oid).collect()).await {
+            Err(Trouble::GitHub(GithubError::NotFound)) => Ok(()),
+            other => other,
+        }
     }
 
     async fn merge_one(&self, row: &Row, sizes: &mut HashMap<Oid, i64>) -> Result<Merged, Trouble> {
@@ -125,7 +136,10 @@ impl Look<'_> {
             return Ok(Merged::Conflict);
         };
         let base = match row.base {
-            Some(entry) => Some(self.content(entry.oid).await?),
+            Some(entry) => match self.engine.store.blob(self.on.pid, entry.oid).await? {
+                Some(content) => Some(content),
+                None => return Ok(Merged::Conflict),
+            },
             None => None,
         };
         let (ours, theirs) = (self.content(ours.oid).await?, self.content(theirs.oid).await?);

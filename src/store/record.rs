@@ -50,7 +50,7 @@ pub async fn absorb(
     paths: &BTreeMap<FilePath, Absorb>,
 ) -> Result<Absorbed, StoreError> {
     let present = present_sides(tx, pid, paths).await?;
-    let blocked = blocked_paths(tx, pid, paths).await?;
+    let blocked = blocked_paths(tx, pid, paths, &present).await?;
     let (mut moved_on, mut edited) = (BTreeSet::new(), false);
     let mut changed = BTreeSet::new();
     let mut writes = Writes::default();
@@ -176,11 +176,14 @@ async fn bump_revision(tx: &Transaction<'_>, pid: i64, changed: bool) -> Result<
     Ok(row.try_get(0)?)
 }
 
+/// The project's side of paths, and their base.
+type Present = BTreeMap<FilePath, (Option<Entry>, Option<Entry>)>;
+
 async fn present_sides(
     tx: &Transaction<'_>,
     pid: i64,
     paths: &BTreeMap<FilePath, Absorb>,
-) -> Result<BTreeMap<FilePath, (Option<Entry>, Option<Entry>)>, StoreError> {
+) -> Result<Present, StoreError> {
     let mut present = BTreeMap::new();
     let keys: Vec<Vec<u8>> = paths.keys().map(FilePath::key).collect();
     for chunk in keys.chunks(5000) {
@@ -205,13 +208,19 @@ async fn blocked_paths(
     tx: &Transaction<'_>,
     pid: i64,
     paths: &BTreeMap<FilePath, Absorb>,
+    present: &Present,
 ) -> Result<BTreeSet<FilePath>, StoreError> {
     let arriving: Vec<&FilePath> = paths
         .iter()
         .filter(|(_, absorb)| absorb.project.is_some() && absorb.seen.is_none())
         .map(|(path, _)| path)
         .collect();
-    let leaving = |path: &str| paths.get(path).is_some_and(|absorb| absorb.project.is_none());
+    // One that was edited since the snapshot stays, whatever was planned for it.
+    let as_seen = |path: &str, absorb: &Absorb| {
+        present.get(path).copied().unwrap_or_default() == (absorb.seen, absorb.seen_base)
+    };
+    let leaving =
+        |path: &str| paths.get(path).is_some_and(|absorb| absorb.project.is_none() && as_seen(path, absorb));
     let mut blocked = BTreeSet::new();
     let folders: BTreeSet<&str> = arriving.iter().flat_map(|path| path.ancestors()).collect();
     let files = files_among(tx, pid, &folders).await?;

@@ -7,6 +7,7 @@ mod commits;
 mod confirm;
 mod connect;
 mod deaths;
+mod diffs;
 mod isolation;
 mod outsight;
 mod policies;

@@ -225,3 +225,47 @@ async fn resolving_asks_for_one_of_the_two_forms() {
     }
     site.post("/conflicts/resolve", json!({ "strategy": "github" })).await.problem(409, "nothing_to_sync");
 }
+
+#[actix_web::test]
+async fn a_base_that_was_never_here_is_fetched_when_others_go_on() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("k", "k\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "conflict_policy": "project_wins", "auto_sync": false })).await;
+    site.change(&[("f.txt", "mine\n"), ("g/x", "mine\n")]).await;
+    repo.push("main", &[Change::file("f.txt", "theirs\n"), Change::file("g", "file\n")]);
+    story.drain().await;
+    repo.push("main", &[Change::file("f.txt", "theirs 2\n")]);
+    story.drain().await;
+    assert_eq!(site.status().await["error"], Value::Null);
+    site.post("/syncs", json!({})).await.expect(202);
+    story.drain().await;
+    assert_eq!(repo.text("main", "f.txt").as_deref(), Some("mine\n"));
+    assert_eq!(site.status().await["sync_status"], "success");
+}
+
+#[actix_web::test]
+async fn a_file_edited_while_a_folder_comes_in_its_place_is_never_both() {
+    for (file, inside) in [("a", "a/b"), ("a/b", "a")] {
+        let story = Story::start().await;
+        let repo = story.repo("acme/site").with(&[(file, "one\n"), ("k", "k\n")]);
+        let site = story.project("site").await.connected_to(&repo).await;
+        story.drain().await;
+        repo.push("main", &[Change::delete(file), Change::file(inside, b"\0\x01\x02")]);
+        story.github.deliveries_idle().await;
+        story.github.delay_next("/git/blobs", 1, std::time::Duration::from_millis(300));
+        story.github.reset_requests();
+        tokio::join!(story.drain(), async {
+            // The commit was read; what is new in it is on its way.
+            crate::story::until(|| story.github.requests().iter().any(|one| one.label().contains("/compare/") || one.label().contains("/git/trees"))).await;
+            site.change(&[(file, "mine\n")]).await;
+        });
+        let files = site.files().await;
+        assert!(files.contains_key(file) && !files.contains_key(inside), "{files:?}");
+        assert_ne!(site.status().await["conflicts"], 0);
+        site.post("/conflicts/resolve", json!({ "strategy": "github" })).await.expect(202);
+        story.drain().await;
+        let files = site.files().await;
+        assert!(!files.contains_key(file) && files.contains_key(inside), "{files:?}");
+    }
+}

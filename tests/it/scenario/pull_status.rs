@@ -1,5 +1,7 @@
 //! How a pull request stands, whatever arrives in whatever order (contract 7).
 
+use std::time::Duration;
+
 use github_sim::MergeMethod;
 use serde_json::{Value, json};
 
@@ -192,4 +194,25 @@ async fn the_list_holds_what_lockstep_opened_newest_first_in_pages() {
     }
     story.host().get(&site.path("/pull-requests/x")).await.problem(404, "not_found");
     story.drain().await;
+}
+
+#[actix_web::test]
+async fn a_status_that_cannot_be_read_is_asked_for_later_and_not_for_ever() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, number) = proposed(&story, &repo).await;
+    story.github.fail_next("POST /graphql", 1000, 502);
+    let before = story.github.count("POST /graphql");
+    repo.check_run(&repo.head("lockstep/change").unwrap(), "build", "success");
+    story.drain().await;
+    assert!(story.github.count("POST /graphql") - before < 10, "the pauses grow, and sweeps keep to them");
+    for _ in 0..20 {
+        story.pulls_are_due().await;
+        story.drain().await;
+    }
+    assert_eq!(story.github.count("POST /graphql") - before, 12, "given up");
+    story.github.clear_faults();
+    story.engine.check_drift(Duration::ZERO).await.unwrap();
+    story.drain().await;
+    assert_eq!(shown(&site, number).await["checks"], "success", "the check for drift begins anew");
 }
