@@ -216,11 +216,9 @@ async fn blocked_paths(
         .map(|(path, _)| path)
         .collect();
     // One that was edited since the snapshot stays, whatever was planned for it.
-    let as_seen = |path: &str, absorb: &Absorb| {
-        present.get(path).copied().unwrap_or_default() == (absorb.seen, absorb.seen_base)
-    };
-    let leaving =
-        |path: &str| paths.get(path).is_some_and(|absorb| absorb.project.is_none() && as_seen(path, absorb));
+    let as_seen =
+        |path: &str, absorb: &Absorb| present.get(path).copied().unwrap_or_default() == (absorb.seen, absorb.seen_base);
+    let leaving = |path: &str| paths.get(path).is_some_and(|absorb| absorb.project.is_none() && as_seen(path, absorb));
     let mut blocked = BTreeSet::new();
     let folders: BTreeSet<&str> = arriving.iter().flat_map(|path| path.ancestors()).collect();
     let files = files_among(tx, pid, &folders).await?;

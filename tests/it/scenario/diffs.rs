@@ -38,7 +38,12 @@ impl Copy {
 async fn git_applies_the_patch_of_a_sync() {
     let story = Story::start().await;
     let long: String = (0..40).map(|line| format!("line {line}\n")).collect();
-    let repo = story.repo("acme/site").with(&[("a.txt", "one\ntwo\n"), ("old name.txt", &long), ("run.sh", "true\n"), ("gone", "x")]);
+    let repo = story.repo("acme/site").with(&[
+        ("a.txt", "one\ntwo\n"),
+        ("old name.txt", &long),
+        ("run.sh", "true\n"),
+        ("gone", "x"),
+    ]);
     let site = story.project("site").await.connected_to(&repo).await;
     story.drain().await;
     site.settings(json!({ "auto_sync": false })).await;

@@ -257,7 +257,14 @@ async fn a_file_edited_while_a_folder_comes_in_its_place_is_never_both() {
         story.github.reset_requests();
         tokio::join!(story.drain(), async {
             // The commit was read; what is new in it is on its way.
-            crate::story::until(|| story.github.requests().iter().any(|one| one.label().contains("/compare/") || one.label().contains("/git/trees"))).await;
+            crate::story::until(|| {
+                story
+                    .github
+                    .requests()
+                    .iter()
+                    .any(|one| one.label().contains("/compare/") || one.label().contains("/git/trees"))
+            })
+            .await;
             site.change(&[(file, "mine\n")]).await;
         });
         let files = site.files().await;
