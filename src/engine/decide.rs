@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use super::look::{Look, Trouble};
-use super::pull_branch::{LivePull, edits};
+use super::pull_branch::LivePull;
+use super::pull_edits::edits;
 use super::remote::{Remote, There, is_unholdable};
 use crate::github::GithubError;
 use crate::model::{Entry, FilePath, Mode, Oid, Settings};
@@ -43,10 +44,11 @@ impl Look<'_> {
         let wanted: BTreeSet<FilePath> = remote.paths.keys().cloned().collect();
         let want = if remote.whole { Want::All } else { Want::Paths(&wanted) };
         let kept = self.on.settings.pull || remote.moved;
-        let snapshot = self.engine.store.gather(self.lease, want, kept).await?;
+        let mut snapshot = self.engine.store.gather(self.lease, want, kept).await?;
+        hide_excluded(&mut snapshot, &excluder);
         self.sizes = sizes_there(&snapshot, &remote);
         let mut rows = rows(&snapshot, &remote, &excluder);
-        let live = self.live_pulls().await?;
+        let live = self.live_pulls_now(&remote).await?;
         let released = self.release_merged(&live, &remote, &mut rows).await?;
         let policy = self.policy();
         let (merged, sizes) = self.merge_rounds(&rows, policy).await?;
@@ -61,6 +63,23 @@ impl Look<'_> {
         let edited = decision.live.iter().any(|live| live.pull.is_open() && !edits(&decision, live).is_empty());
         decision.waits_for_window |= edited && !policy.push;
         Ok(decision)
+    }
+
+    /// The pull requests that hold paths. What came in may be a merge of theirs whose webhook comes
+    /// later: how they stand is asked, since it decides what their paths are compared with.
+    async fn live_pulls_now(&self, remote: &Remote) -> Result<Vec<LivePull>, Trouble> {
+        let live = self.live_pulls().await?;
+        let concerned = |live: &&LivePull| {
+            let mut paths = live.carries.keys();
+            live.pull.is_open() && remote.moved && (remote.whole || paths.any(|path| remote.paths.contains_key(path)))
+        };
+        let asked: Vec<&LivePull> = live.iter().filter(concerned).collect();
+        for live in &asked {
+            if let Some(number) = live.pull.number {
+                self.engine.read_status(&live.pull, number).await?;
+            }
+        }
+        if asked.is_empty() { Ok(live) } else { self.live_pulls().await }
     }
 
     /// What a merged pull request carried is agreed on as it carried it: GitHub's side, whatever
@@ -130,7 +149,7 @@ impl Look<'_> {
         }
     }
 
-    async fn merge_one(&self, row: &Row, sizes: &mut HashMap<Oid, i64>) -> Result<Merged, Trouble> {
+    pub(super) async fn merge_one(&self, row: &Row, sizes: &mut HashMap<Oid, i64>) -> Result<Merged, Trouble> {
         let (Some(ours), Some(theirs)) = (row.project, row.github) else { return Ok(Merged::Conflict) };
         let Some(mode) = merge::merge_mode(row.base.map(|entry| entry.mode), ours.mode, theirs.mode) else {
             return Ok(Merged::Conflict);
@@ -175,7 +194,7 @@ impl Look<'_> {
     }
 
     /// Brings in the contents that are not here yet.
-    async fn fetch(&mut self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
+    pub(super) async fn fetch(&mut self, wanted: &BTreeSet<Oid>) -> Result<(), Trouble> {
         let here = self.engine.store.blob_sizes(self.on.pid, wanted).await?;
         let missing: Vec<(Oid, Option<u64>)> = wanted
             .iter()
@@ -231,6 +250,13 @@ fn excluder(settings: &Settings) -> Excluder {
 
 fn there(rows: &BTreeMap<FilePath, Row>, path: &FilePath) -> Option<Oid> {
     rows.get(path).and_then(|row| row.github).map(|entry| entry.oid)
+}
+
+/// What no side has any more has no row that says whether its path is in view.
+fn hide_excluded(snapshot: &mut Snapshot, excluder: &Excluder) {
+    for (path, sides) in snapshot.paths.iter_mut().filter(|(_, sides)| sides.project.is_none() && sides.held.is_some()) {
+        sides.excluded |= excluder.is_excluded(path.as_str());
+    }
 }
 
 /// Every path that is in view and on which the sides are not all equal, or GitHub's side moved.

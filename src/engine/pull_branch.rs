@@ -1,26 +1,21 @@
-//! The branch of a pull request: its first commit, and the commits that later edits become.
+//! The branch of a pull request: how it is made, and how commits get onto it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use serde_json::json;
-use uuid::Uuid;
 
 use super::Engine;
 use super::absorb::change_kind;
-use super::decide::Decision;
 use super::look::{Look, Trouble};
-use super::pulls::{is_made, versions};
+use super::pull_making::is_made;
+use super::pulls::versions;
 use super::push::{Move, fits_mutation};
 use super::receipt;
-use super::view::{self, SyncView};
 use crate::github::{CommitMessage, Committed, Content, GithubError, HeadState, Repo, TreeChange};
-use crate::model::{Entry, FilePath, Oid, SyncKind, SyncStatus};
-use crate::store::events::Actor;
-use crate::store::pulls::{self, Carried, Carries, Pull};
+use crate::model::{Entry, FilePath, Oid};
+use crate::store::pulls::{Carries, Pull};
 use crate::store::syncs::{self, Sync, SyncFile};
 use crate::store::{StoreError, Transaction};
-use crate::sync::message::{self, Changed, Facts};
 
 /// How far back our own commit is looked for.
 const MAX_BACK: u32 = 100;
@@ -77,7 +72,7 @@ impl Branch<'_> {
     }
 
     /// One commit onto `head`, by mutation or by trees, believed when the branch shows it.
-    async fn commit(
+    pub async fn commit(
         &self,
         branch: &str,
         (head, tree): (Oid, Oid),
@@ -154,178 +149,6 @@ impl Look<'_> {
         }
         Ok(live)
     }
-
-    /// Later edits of what a pull request carries become commits on its branch.
-    pub async fn push_to_pulls(&mut self, decision: &Decision) -> Result<(), Trouble> {
-        if !self.push_is_due() {
-            return Ok(());
-        }
-        for live in decision.live.iter().filter(|live| live.pull.is_open()) {
-            let edits = edits(decision, live);
-            if !edits.is_empty() {
-                self.push_edits(decision, live, edits).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn push_edits(
-        &mut self,
-        decision: &Decision,
-        live: &LivePull,
-        mut edits: BTreeMap<FilePath, Option<Entry>>,
-    ) -> Result<(), Trouble> {
-        let head = match self.repo.head(&live.pull.branch).await? {
-            HeadState::Branch(head) => head,
-            // Its end is on its way as a webhook, or found when drift is checked.
-            HeadState::Missing | HeadState::EmptyRepository => return Ok(()),
-        };
-        let there = self.changed_on_branch(live, head.commit, head.tree).await?;
-        let mut carries = Carries::new();
-        for (path, version) in &there {
-            if let Some(edit) = edits.get(path).copied() {
-                if edit == *version {
-                    // An earlier attempt's commit, or a reviewer had the same idea.
-                    carries.insert(path.clone(), Carried { entry: edit, old: None });
-                }
-                // A reviewer's own change of the path is not overwritten.
-                edits.remove(path);
-            }
-        }
-        let mut commit = None;
-        if !edits.is_empty() {
-            let message = self.edit_message(decision, live, &edits).await?;
-            let before = edits
-                .keys()
-                .map(|path| (path.clone(), live.carries.get(path).and_then(|carried| carried.entry)))
-                .collect();
-            let branch = Branch { engine: self.engine, repo: &self.repo, pid: self.on.pid };
-            let made = branch.commit(&live.pull.branch, (head.commit, head.tree), &before, &edits, &message).await?;
-            carries.extend(edits.iter().map(|(path, entry)| (path.clone(), Carried { entry: *entry, old: None })));
-            commit = Some((made, message));
-        }
-        self.record_edits(live, head.commit, carries, &edits, commit).await
-    }
-
-    /// What others did on the branch since Lockstep's last commit there.
-    async fn changed_on_branch(
-        &self,
-        live: &LivePull,
-        head: Oid,
-        tree: Oid,
-    ) -> Result<BTreeMap<FilePath, Option<Entry>>, Trouble> {
-        let known = live.pull.head_commit.filter(|known| *known != head);
-        let Some(known) = known else { return Ok(BTreeMap::new()) };
-        let before = self.repo.commit(known).await?.tree;
-        let deltas = self.repo.diff_trees(Some(before), tree).await?;
-        Ok(deltas
-            .into_iter()
-            .filter_map(|delta| {
-                let entry = delta.new.map(|new| Entry { oid: new.oid, mode: new.mode });
-                Some((FilePath::parse(delta.path).ok()?, entry))
-            })
-            .collect())
-    }
-
-    async fn edit_message(
-        &self,
-        decision: &Decision,
-        live: &LivePull,
-        edits: &BTreeMap<FilePath, Option<Entry>>,
-    ) -> Result<CommitMessage, Trouble> {
-        let ids = edits.keys().filter_map(|path| decision.snapshot.paths.get(path)).flat_map(|sides| &sides.authors);
-        let authors = self.engine.store.authors(self.on.pid, &ids.copied().collect()).await?;
-        let kinds: Vec<_> = edits
-            .iter()
-            .map(|(path, to)| (path, change_kind(live.carries.get(path).and_then(|carried| carried.entry), *to)))
-            .collect();
-        let changes: Vec<Changed<'_>> =
-            kinds.iter().map(|(path, kind)| Changed { path: path.as_str(), kind: *kind }).collect();
-        let timestamp = self.on.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let said = message::render(
-            None,
-            &Facts {
-                project: self.on.project.as_str(),
-                changes: &changes,
-                authors: &authors,
-                timestamp: &timestamp,
-                revision: decision.snapshot.revision,
-            },
-        );
-        Ok(CommitMessage { headline: said.headline, body: said.body })
-    }
-
-    async fn record_edits(
-        &self,
-        live: &LivePull,
-        head: Oid,
-        carries: Carries,
-        edits: &BTreeMap<FilePath, Option<Entry>>,
-        commit: Option<(Committed, CommitMessage)>,
-    ) -> Result<(), Trouble> {
-        let mut pull = live.pull.clone();
-        pull.head_commit = Some(commit.as_ref().map_or(head, |(made, _)| made.commit));
-        let on = &self.on;
-        let files: Vec<SyncFile> = edits
-            .iter()
-            .map(|(path, new)| {
-                let old = live.carries.get(path).and_then(|carried| carried.entry);
-                SyncFile { path: path.clone(), change: change_kind(old, *new), from: None, old, new: *new }
-            })
-            .collect();
-        self.engine
-            .store
-            .under_lease(self.lease, async |tx| {
-                pulls::carry(tx, pull.pid, pull.id, &carries).await?;
-                pulls::save(tx, &pull).await?;
-                let Some((made, message)) = &commit else { return Ok(()) };
-                let mut sync = Sync::queued(
-                    Uuid::now_v7(),
-                    on.pid,
-                    on.connection,
-                    SyncKind::PullRequest,
-                    &pull.branch,
-                    on.revision,
-                    on.now,
-                );
-                sync.status = SyncStatus::Succeeded;
-                sync.direction = crate::model::Direction::Push;
-                sync.commit = Some(made.commit);
-                sync.commit_url = Some(made.url.clone());
-                sync.message = Some(message.text());
-                sync.pull_request = pull.number;
-                sync.files_changed = files.len() as i64;
-                sync.attempts = 1;
-                sync.started_at = Some(on.now);
-                sync.finished_at = Some(syncs::clock(tx).await?);
-                syncs::save(tx, &sync).await?;
-                syncs::save_files(tx, on.pid, sync.id, &files).await?;
-                let listed = &files[..files.len().min(view::MAX_LISTED)];
-                let data = json!({ "sync": SyncView::new(&sync, listed) });
-                self.engine.say(tx, on, "sync.succeeded", &Actor::System, data).await
-            })
-            .await?;
-        if commit.is_some() {
-            self.engine.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Succeeded);
-        }
-        Ok(())
-    }
-}
-
-/// What of an open pull request was edited in the project since its last commit.
-pub(super) fn edits(decision: &Decision, live: &LivePull) -> BTreeMap<FilePath, Option<Entry>> {
-    live.carries
-        .iter()
-        .filter_map(|(path, carried)| {
-            let sides = decision.snapshot.paths.get(path)?;
-            let held = sides
-                .held
-                .as_ref()
-                .is_some_and(|held| held.pull_request == Some(live.pull.id) && held.reason == "pull_request");
-            let edited = sides.project != carried.entry && (!live.pull.proposed || sides.project != carried.old);
-            (held && edited).then(|| (path.clone(), sides.project))
-        })
-        .collect()
 }
 
 /// The history row of a pull request's making.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Engine;
 use super::boxed::boxed;
 use super::failure::Failure;
+use super::look::Trouble;
 use super::outcome::MAX_ATTEMPTS;
 use super::view::PullView;
 use crate::github::{Checks, GithubError, PullState, PullStatus, Review};
@@ -50,7 +51,7 @@ impl Engine {
     pub(super) async fn pull_request(&self, id: i64) -> Result<(), StoreError> {
         let Some(pull) = self.store.pull(id).await? else { return Ok(()) };
         let Some(number) = pull.number else { return boxed(|| self.resume_pull(pull)).await };
-        match self.read_status(&pull, number).await {
+        match self.read_status(&pull, number).await.map_err(Failure::from) {
             Ok(_) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
             Err(Failure::Later(_, at)) => self.status_again(id, pull.attempts, at).await,
@@ -76,10 +77,11 @@ impl Engine {
     pub async fn refresh_pull(&self, pid: i64, number: i64) -> Result<Pull, Failure> {
         let missing = || Failure::Problem(Problem::new(Code::NotFound, "There is no pull request of this number."));
         let pull = self.store.pull_by_number(pid, number).await?.ok_or_else(missing)?;
-        self.read_status(&pull, number).await
+        Ok(self.read_status(&pull, number).await?)
     }
 
-    async fn read_status(&self, pull: &Pull, number: i64) -> Result<Pull, Failure> {
+    /// Reads how it stands, and writes it; answers the row as it then is.
+    pub(super) async fn read_status(&self, pull: &Pull, number: i64) -> Result<Pull, Trouble> {
         let reading = self.store.status_taken(pull.id).await?;
         let Some(on) = self.store.integration(pull.pid).await?.filter(|on| on.repository_id == pull.repository_id)
         else {

@@ -32,6 +32,7 @@ pub mod pending;
 pub mod periodic;
 pub mod preview;
 pub mod projects;
+pub mod pull_edits;
 pub mod pulls;
 mod pulse;
 pub mod record;

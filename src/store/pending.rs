@@ -109,7 +109,9 @@ fn held(
     let number = pull_request.map_or_else(|| "a pull request".to_owned(), |number| format!("pull request #{number}"));
     match reason {
         "refused" if refused != file.project.map(|version| version.entry()) => None,
-        "pull_request" => Some(Problem::new(Code::PullRequestExists, format!("The change is in {number}."))),
+        "pull_request" => {
+            problem.or_else(|| Some(Problem::new(Code::PullRequestExists, format!("The change is in {number}."))))
+        }
         "pull_request_closed" => {
             let detail = format!("The change was in {number}, which was closed.");
             let problem = Problem::new(Code::PullRequestExists, detail);

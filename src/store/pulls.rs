@@ -286,6 +286,13 @@ impl Store {
         row.as_ref().map(Pull::from_row).transpose()
     }
 
+    /// Whether another row of the repository is the pull request of this number.
+    pub async fn is_number_of_another(&self, pull: &Pull, number: i64) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let sql = "SELECT EXISTS (SELECT FROM pull_requests WHERE repository_id = $1 AND number = $2 AND id <> $3)";
+        Ok(client.query_one(sql, &[&pull.repository_id, &number, &pull.id]).await?.try_get(0)?)
+    }
+
     /// Newest first, before the given row.
     pub async fn pulls(&self, pid: i64, before: Option<i64>, limit: i64) -> Result<Vec<Pull>, StoreError> {
         let client = self.client().await?;

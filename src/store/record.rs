@@ -126,18 +126,6 @@ pub async fn forget_base(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreErro
     Ok(())
 }
 
-/// The window starts with what is pending and not held: what was proposed is out of it.
-pub async fn start_window_again(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE integrations SET window_at = (SELECT min(f.changed_at) FROM files f WHERE f.pid = $1 AND NOT f.excluded
-             AND (f.oid IS DISTINCT FROM f.base_oid OR f.mode IS DISTINCT FROM f.base_mode)
-             AND NOT EXISTS (SELECT FROM holds h WHERE h.pid = f.pid AND h.key = f.key)) WHERE pid = $1",
-        &[&pid],
-    )
-    .await?;
-    Ok(())
-}
-
 /// Keeps what these paths were for the snapshots up to `upto`.
 pub async fn save_undo(
     tx: &Transaction<'_>,

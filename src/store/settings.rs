@@ -10,7 +10,7 @@ use crate::model::{ConflictPolicy, ProjectId, Settings};
 use super::changes::{Excludes, begin, schedule};
 use super::events::{self, Actor, Event};
 use super::projects::{self, ProjectRow};
-use super::{Store, StoreError};
+use super::{Store, StoreError, pull_edits};
 
 /// Paths written by one statement.
 const STEP: usize = 10_000;
@@ -130,7 +130,7 @@ async fn reschedule(
             != (new.conflict_policy, new.pull, new.max_delete_percent);
     let mut wake_at = None;
     let pending: i64 = tx.query_one("SELECT pending FROM projects WHERE pid = $1", &[&pid]).await?.try_get(0)?;
-    if new.auto_sync && pending > 0 {
+    if new.auto_sync && (pending > 0 || pull_edits::any(tx, pid).await?) {
         wake_at = schedule::open_window(tx, pid, new.batch_seconds).await?;
     }
     if look {

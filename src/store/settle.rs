@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::integrations::{Guard, Integration, State};
 use super::session::UNHURRIED;
-use super::{Store, StoreError, Transaction};
+use super::{Store, StoreError, Transaction, pull_edits};
 use crate::model::{Oid, Problem};
 use crate::store::integrations::Lease;
 
@@ -72,7 +72,7 @@ impl Settled {
 /// Writes it. Marks that others set meanwhile stay.
 pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result<(), StoreError> {
     if let Window::After(revision) = settled.window {
-        restart_window(tx, pid, revision).await?;
+        pull_edits::start_window_after(tx, pid, revision).await?;
     }
     let error = settled.error.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
     let confirm = settled.confirm.as_ref().and_then(|guard| serde_json::to_value(guard).ok());
@@ -113,16 +113,6 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
 /// The repository is there after all.
 pub async fn not_gone(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE integrations SET gone = false WHERE pid = $1 AND gone", &[&pid]).await?;
-    Ok(())
-}
-
-async fn restart_window(tx: &Transaction<'_>, pid: i64, revision: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE integrations SET window_at = (SELECT min(changed_at) FROM files WHERE pid = $1 AND revision > $2
-             AND NOT excluded AND (oid IS DISTINCT FROM base_oid OR mode IS DISTINCT FROM base_mode)) WHERE pid = $1",
-        &[&pid, &revision],
-    )
-    .await?;
     Ok(())
 }
 

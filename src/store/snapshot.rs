@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row as PgRow;
 
 use super::integrations::{Lease, lock};
+use super::pull_edits::EDITED;
 use super::syncs::entry;
 use super::{Store, StoreError, Transaction};
 use crate::model::{Author, Entry, FilePath};
@@ -54,10 +55,13 @@ pub enum Want<'a> {
 const SIDES: &str = "SELECT f.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, f.gh_changed, f.gh_oid, f.gh_mode,
     f.gh_size, f.excluded, f.authors, h.reason, h.oid AS held_oid, h.mode AS held_mode, h.pull_request
     FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key AND h.reason NOT IN ('conflict', 'collision')";
+/// The same of an edited path that a pull request holds; no side may have it any more.
+const EDITED_SIDES: &str = "SELECT h.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, coalesce(f.gh_changed, false),
+    f.gh_oid, f.gh_mode, f.gh_size, coalesce(f.excluded, false), f.authors, h.reason, h.oid, h.mode, h.pull_request";
 const PENDING: &str = "NOT f.excluded AND (f.oid IS DISTINCT FROM f.base_oid OR f.mode IS DISTINCT FROM f.base_mode)";
 
 impl Store {
-    /// Takes a numbered snapshot. `kept`: also paths that stay on GitHub alone, since they may be
+    /// Takes a numbered snapshot: what is pending, and what open pull requests carry and was edited. `kept`: also paths that stay on GitHub alone, since they may be
     /// taken over now.
     pub async fn gather(&self, lease: Lease, want: Want<'_>, kept: bool) -> Result<Snapshot, StoreError> {
         let mut client = self.client().await?;
@@ -71,7 +75,8 @@ impl Store {
             )
             .await?;
         let mut paths = BTreeMap::new();
-        collect(&mut paths, &tx.query(&format!("{SIDES} WHERE f.pid = $1 AND {PENDING}"), &[&lease.pid]).await?)?;
+        let sql = format!("{SIDES} WHERE f.pid = $1 AND {PENDING} UNION ALL {EDITED_SIDES} {EDITED}");
+        collect(&mut paths, &tx.query(&sql, &[&lease.pid]).await?)?;
         if kept {
             let sql = format!("{SIDES} WHERE f.pid = $1 AND f.gh_changed AND NOT f.excluded");
             collect(&mut paths, &tx.query(&sql, &[&lease.pid]).await?)?;

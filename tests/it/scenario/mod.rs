@@ -12,6 +12,7 @@ mod isolation;
 mod outsight;
 mod policies;
 mod pull;
+mod pull_edits;
 mod pull_life;
 mod pull_making;
 mod pull_requests;
