@@ -11,11 +11,10 @@ use super::view;
 use crate::model::{ChangeKind, Code, Direction, Entry, FilePath, Problem};
 use crate::store::events::Actor;
 use crate::store::holds::{self, Note};
-use crate::store::pulls;
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
-use crate::store::{StoreError, Transaction, integrations, sync_files};
-use crate::sync::plan::{Collision, Plan};
+use crate::store::{StoreError, Transaction, integrations, pull_holds, sync_files};
+use crate::sync::plan::{Collision, Held, Plan};
 
 impl Look<'_> {
     /// Takes over GitHub's side. Afterwards all that is left of the plan is what is pushed.
@@ -23,7 +22,9 @@ impl Look<'_> {
         let paths = absorbing(decision);
         let notes = notes(decision);
         let told = self.has_notes().await?;
-        let idle = paths.is_empty() && !decision.remote.moved && decision.released.is_empty();
+        let agreed = left_over_and_agreed(decision);
+        let ended = !decision.released.is_empty() || !decision.strayed.is_empty() || !agreed.is_empty();
+        let idle = paths.is_empty() && !decision.remote.moved && !ended;
         if idle && notes.is_empty() && !told {
             let revision = decision.snapshot.revision;
             return Ok(Absorbed { revision, ..Absorbed::default() });
@@ -36,8 +37,17 @@ impl Look<'_> {
             .under_lease(lease, async |tx| {
                 let absorbed = record::absorb(tx, on.pid, decision.snapshot.number - 1, &paths).await?;
                 holds::replace_notes(tx, on.pid, &notes).await?;
+                // A change that both sides have waits for nobody any more.
+                pull_holds::settled(tx, on.pid, &agreed).await?;
                 for id in &decision.released {
-                    pulls::release(tx, *id).await?;
+                    pull_holds::release(tx, on.pid, *id).await?;
+                }
+                for pull in &decision.strayed {
+                    if pull.proposed {
+                        pull_holds::release(tx, on.pid, pull.id).await?;
+                    } else {
+                        pull_holds::hold_for_person(tx, pull).await?;
+                    }
                 }
                 if decision.remote.moved {
                     record::set_head(tx, on.pid, decision.remote.head, decision.remote.whole).await?;
@@ -85,6 +95,12 @@ impl Look<'_> {
         let data = json!({ "revision": revision, "files": listed });
         self.engine.say(tx, &self.on, "project.files_changed", &Actor::Github(None), data).await
     }
+}
+
+/// What a closed pull request left, and both sides have now.
+fn left_over_and_agreed(decision: &Decision) -> Vec<Vec<u8>> {
+    let is_left = |path: &&FilePath| decision.rows.get(*path).is_some_and(|row| row.held == Some(Held::PullRequestClosed));
+    decision.plan.agree.iter().filter(is_left).map(FilePath::key).collect()
 }
 
 /// What the project's files became, path by path.

@@ -9,9 +9,10 @@ use super::look::{Look, Trouble};
 use super::pull_branch::LivePull;
 use super::pull_edits::edits;
 use super::remote::{Remote, There, is_unholdable};
-use crate::github::GithubError;
+use crate::github::{GithubError, HeadState};
 use crate::model::{Entry, FilePath, Mode, Oid, Settings};
 use crate::store::integrations::Guard;
+use crate::store::pulls::Pull;
 use crate::store::snapshot::{HeldRow, Sides, Snapshot, Want};
 use crate::sync::exclude::Excluder;
 use crate::sync::merge::{self, Merged as MergedLines};
@@ -31,6 +32,8 @@ pub(super) struct Decision {
     pub live: Vec<LivePull>,
     /// Merged ones, whose paths are released by this look.
     pub released: Vec<i64>,
+    /// Merged ones whose merge the branch does not have.
+    pub strayed: Vec<Pull>,
     /// The deletions that a person was asked about, when they would still be pushed, though not now.
     pub unconfirmed: Option<Guard>,
 }
@@ -49,14 +52,15 @@ impl Look<'_> {
         self.sizes = sizes_there(&snapshot, &remote);
         let mut rows = rows(&snapshot, &remote, &excluder);
         let live = self.live_pulls_now(&remote).await?;
-        let released = self.release_merged(&live, &remote, &mut rows).await?;
+        let (released, strayed) = self.end_merged(&live, &remote, &mut rows).await?;
+        hold_open(&live, &mut rows);
         let policy = self.policy();
         let (merged, sizes) = self.merge_rounds(&rows, policy).await?;
         let plan = plan::plan(&rows, &merged, policy);
         let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
         let waits_for_window = later.push.len() > plan.push.len();
         let mut decision =
-            Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released, unconfirmed: None };
+            Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released, strayed, unconfirmed: None };
         if self.on.confirm.is_some() && !policy.push {
             decision.unconfirmed = self.guard(&decision, &later).await?;
         }
@@ -83,42 +87,52 @@ impl Look<'_> {
     }
 
     /// What a merged pull request carried is agreed on as it carried it: GitHub's side, whatever
-    /// the reviewers made of it, is then an ordinary change of theirs.
-    async fn release_merged(
+    /// the reviewers made of it, is then an ordinary change of theirs. One whose merge is not on the
+    /// branch, or not any more, changed nothing here: it strayed, and what it carried waits for a person.
+    async fn end_merged(
         &self,
         live: &[LivePull],
         remote: &Remote,
         rows: &mut BTreeMap<FilePath, Row>,
-    ) -> Result<Vec<i64>, Trouble> {
-        let mut released = Vec::new();
-        let Some(head) = remote.head.filter(|_| remote.asked) else { return Ok(released) };
-        for live in live.iter().filter(|live| live.pull.state == "merged" && live.pull.base == self.on.branch) {
-            if !self.holds_merge(head.commit, live.pull.merge_commit).await? {
-                continue;
-            }
-            for (path, carried) in &live.carries {
-                if let Some(row) = rows.get_mut(path) {
-                    row.base = if live.pull.proposed { carried.old } else { carried.entry };
-                    row.held = None;
+    ) -> Result<(Vec<i64>, Vec<Pull>), Trouble> {
+        let (mut released, mut strayed) = (Vec::new(), Vec::new());
+        let Some(head) = remote.head.filter(|_| remote.asked) else { return Ok((released, strayed)) };
+        for ended in live.iter().filter(|live| live.pull.state == "merged") {
+            let Some(is_here) = self.has_merge(head.commit, &ended.pull).await? else { continue };
+            for (path, carried) in &ended.carries {
+                let Some(row) = rows.get_mut(path) else { continue };
+                if is_here {
+                    row.base = if ended.pull.proposed { carried.old } else { carried.entry };
                 }
+                let left = !is_here && !ended.pull.proposed;
+                row.held = left.then_some(Held::PullRequestClosed);
             }
-            released.push(live.pull.id);
+            if is_here {
+                released.push(ended.pull.id);
+            } else {
+                strayed.push(ended.pull.clone());
+            }
         }
-        Ok(released)
+        Ok((released, strayed))
     }
 
-    async fn holds_merge(&self, head: Oid, merge: Option<Oid>) -> Result<bool, Trouble> {
-        match merge {
-            None => Ok(true),
-            Some(merge) if merge == head => Ok(true),
-            Some(merge) => Ok(self.repo.commits_back(head, 100).await?.iter().any(|commit| commit.oid == merge)),
+    /// Whether the branch has what was merged; none: it moved since it was read, and will say.
+    async fn has_merge(&self, head: Oid, pull: &Pull) -> Result<Option<bool>, Trouble> {
+        if pull.base != self.on.branch {
+            return Ok(Some(false));
         }
+        let Some(merge) = pull.merge_commit else { return Ok(Some(true)) };
+        if merge == head || self.repo.is_in(merge, head).await? {
+            return Ok(Some(true));
+        }
+        let now = self.repo.head(&self.on.branch).await?;
+        Ok(matches!(now, HeadState::Branch(now) if now.commit == head).then_some(false))
     }
 
     fn policy(&self) -> Policy {
         Policy {
             push: self.push_is_due(),
-            by_person: self.by_person(),
+            by_person: self.asked_to_sync(),
             pull: self.on.settings.pull,
             conflict: self.on.settings.conflict_policy,
         }
@@ -259,6 +273,20 @@ fn hide_excluded(snapshot: &mut Snapshot, excluder: &Excluder) {
     }
 }
 
+/// What an open pull request carries is not committed, even if nothing is known of the path but that:
+/// one that came back into view is compared with what the pull request replaces.
+fn hold_open(live: &[LivePull], rows: &mut BTreeMap<FilePath, Row>) {
+    for live in live.iter().filter(|live| live.pull.holds_paths()) {
+        for (path, carried) in &live.carries {
+            let Some(row) = rows.get_mut(path) else { continue };
+            row.held = Some(Held::PullRequest);
+            if row.base.is_none() && row.github == carried.old && !live.pull.proposed {
+                row.base = carried.old;
+            }
+        }
+    }
+}
+
 /// Every path that is in view and on which the sides are not all equal, or GitHub's side moved.
 fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<FilePath, Row> {
     let mut rows = BTreeMap::new();
@@ -321,7 +349,9 @@ fn insert(rows: &mut BTreeMap<FilePath, Row>, path: &FilePath, sides: &Sides, gi
 /// A refusal is of one version: an edited file is tried again.
 fn still_held(held: &HeldRow, project: Option<Entry>) -> Option<Held> {
     match held.reason.as_str() {
-        "refused" => (held.version == project).then_some(Held::Refused),
+        "refused" if held.version == project => Some(Held::Refused),
+        // What a closed pull request left waits for a person in any version.
+        "refused" => held.pull_request.map(|_| Held::PullRequestClosed),
         "pull_request" => Some(Held::PullRequest),
         "pull_request_closed" => Some(Held::PullRequestClosed),
         _ => None,

@@ -14,7 +14,7 @@ use crate::store::events::Actor;
 use crate::store::integrations::{Guard, Recorded};
 use crate::store::settle::{self, Settled, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
-use crate::store::{StoreError, Transaction, holds, record, sync_files};
+use crate::store::{StoreError, Transaction, holds, pull_holds, record, sync_files};
 use crate::sync::message::{self, Changed, Facts, Message};
 use crate::sync::template::Template;
 
@@ -218,10 +218,13 @@ impl Look<'_> {
         });
         settled.own.extend(self.sync.as_ref().map(|sync| sync.id));
         settled.synced = self.sync.is_some().then_some(self.on.head.map(|head| head.commit));
-        let (on, sync) = (&self.on, &self.sync);
+        let (on, sync, asked) = (&self.on, &self.sync, self.asked_to_sync());
         self.engine
             .store
             .under_lease(self.lease, async |tx| {
+                if asked {
+                    pull_holds::person_synced(tx, on.pid, on.now).await?;
+                }
                 if let Some(pushed) = &pushed {
                     record::agree_on_push(tx, on.pid, &pushed.paths).await?;
                     record::set_head(tx, on.pid, on.head, false).await?;

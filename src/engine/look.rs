@@ -205,6 +205,12 @@ impl Look<'_> {
         self.on.asked_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
     }
 
+    /// Whether a person asked for a sync of everything, and not for what else people ask: to settle a
+    /// conflict, say, says nothing of what a closed pull request left.
+    pub fn asked_to_sync(&self) -> bool {
+        self.on.asked_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind == SyncKind::Manual)
+    }
+
     fn must_read_remote(&self) -> bool {
         self.recovering
             || self.on.remote_due

@@ -143,8 +143,7 @@ impl Look<'_> {
         if open || status.pull.head_oid == commit {
             return Ok(true);
         }
-        let client = self.engine.store.client().await?;
-        pulls::status_due(&client, live.pull.id).await?;
+        self.engine.store.read_status_later(live.pull.id, 0, self.on.now).await?;
         self.engine.wake_at(Wake::PullRequest { id: live.pull.id }, self.on.now).await;
         Ok(false)
     }

@@ -24,7 +24,7 @@ use crate::store::events::Actor;
 use crate::store::integrations::{Acquired, Integration, Lease};
 use crate::store::pulls::{self, Pull};
 use crate::store::syncs::{self, Sync};
-use crate::store::{StoreError, Transaction, holds};
+use crate::store::{StoreError, Transaction, holds, pull_holds};
 
 /// Somebody else has the project: asked again after this.
 const BUSY: TimeDelta = TimeDelta::seconds(1);
@@ -134,7 +134,7 @@ impl Engine {
         self.store
             .under_lease(lease, async |tx| {
                 self.fail_making(tx, on, pull, &problem, pull.attempts + 1).await?;
-                pulls::forget(tx, pull.id).await?;
+                pull_holds::forget(tx, pull.pid, pull.id).await?;
                 holds::refuse(tx, on.pid, &refused, &problem).await
             })
             .await?;

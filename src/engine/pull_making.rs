@@ -13,9 +13,11 @@ use super::boxed::boxed;
 use super::failure::Failure;
 use super::look::Trouble;
 use super::pull_branch::{Branch, files_of, sync_of};
+use super::pulls::branch_above;
 use super::requests::Asker;
 use super::view::PullView;
 use crate::github::{CommitInfo, CommitMessage, GithubError, NewPull, Priority, PullInfo, PullState, Repo};
+use crate::job::Wake;
 use crate::model::{Direction, SyncKind, SyncStatus};
 use crate::store::events::{self, Event};
 use crate::store::integrations::{Integration, Lease};
@@ -98,6 +100,10 @@ impl Engine {
         };
         let said = sync.and_then(|sync| sync.intent).map(|intent| intent.message).unwrap_or_else(|| pull.title.clone());
         let carries = self.store.carried(pull.id).await?;
+        if pull.proposed && pull.head_commit.is_none() && branch_above(&repo, &pull.branch).await?.is_some() {
+            // Nobody chose the name, and this one cannot be made.
+            pull.branch = pull.branch.replace('/', "-");
+        }
         let branch = Branch { engine: self, repo: &repo, pid: pull.pid };
         pull.head_commit = Some(boxed(|| branch.with_commit(pull, &carries, &said)).await?);
         self.store.under_lease(lease, async |tx| pulls::save(tx, pull).await).await?;
@@ -150,12 +156,17 @@ impl Engine {
         pull.updated_at = info.updated_at;
         let paths: Vec<String> = self.store.carried(pull.id).await?.into_keys().map(String::from).collect();
         let commit_url = pull.head_commit.map(|oid| format!("{}/commit/{oid}", on.url));
-        self.store
+        let opened = Pull { state: "open".to_owned(), ..pull.clone() };
+        let heard_of = self
+            .store
             .under_lease(lease, async |tx| {
                 pulls::save(tx, &pull).await?;
+                // It may have ended before its number was known here.
+                self.follow_state(tx, on, &opened, &pull).await?;
                 if let Some(mut sync) = sync_of(tx, &pull).await? {
                     sync.status = SyncStatus::Succeeded;
                     sync.attempts = pull.attempts + 1;
+                    sync.branch.clone_from(&pull.branch);
                     sync.commit = pull.head_commit;
                     sync.commit_url = commit_url;
                     sync.pull_request = pull.number;
@@ -177,10 +188,14 @@ impl Engine {
                 let mut event = Event::live("pull_request.opened", &asker.actor, data).of(on.pid, on.project.as_str());
                 event.action = Some("pull_request.created");
                 let event = event.target(&target).request(asker.request_id.as_deref());
-                events::append(tx, event).await.map(|_| ())
+                events::append(tx, event).await?;
+                pulls::is_status_due(tx, pull.id).await
             })
             .await?;
         self.metrics.sync_finished(SyncKind::PullRequest, SyncStatus::Succeeded);
+        if heard_of {
+            self.wake_at(Wake::PullRequest { id: pull.id }, on.now).await;
+        }
         Ok(pull)
     }
 }

@@ -17,7 +17,7 @@ use crate::queue::backoff;
 use crate::store::events::{self, Actor, Event};
 use crate::store::integrations::{Integration, set_due};
 use crate::store::pulls::{self, Pull};
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Transaction, pull_holds};
 
 pub(super) fn state_word(state: PullState) -> &'static str {
     match state {
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// What becomes of the paths it holds.
-    async fn follow_state(
+    pub(super) async fn follow_state(
         &self,
         tx: &Transaction<'_>,
         on: &Integration,
@@ -128,9 +128,9 @@ impl Engine {
         match after.state.as_str() {
             // The branch has it now: the next look, at the branch as it is since, releases the paths.
             "merged" if before.state != "merged" && after.base == on.branch => {}
-            "merged" | "closed" if was_open && after.proposed => pulls::release(tx, after.id).await?,
-            "merged" | "closed" if was_open => pulls::hold_for_person(tx, after.id).await?,
-            "open" | "draft" if before.state == "closed" => pulls::hold(tx, after.pid, after.id).await?,
+            "merged" | "closed" if was_open && after.proposed => pull_holds::release(tx, after.pid, after.id).await?,
+            "merged" | "closed" if was_open => pull_holds::hold_for_person(tx, after).await?,
+            "open" | "draft" if before.state == "closed" => pull_holds::hold(tx, after.pid, after.id).await?,
             _ => return Ok(()),
         }
         // What its paths are now held for, or not, is decided anew.

@@ -10,7 +10,7 @@ use super::Engine;
 use super::boxed::boxed;
 use super::failure::Failure;
 use super::requests::Asker;
-use crate::github::{HeadState, Priority, Repo};
+use crate::github::{GithubError, HeadState, Priority, PullState, Repo};
 use crate::model::{BranchName, Code, Entry, FilePath, Problem};
 use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
@@ -130,7 +130,10 @@ impl Engine {
                 refused = Some((carries.len(), problem.into()));
                 continue;
             }
-            let branch = free_branch(&repo, proposal).await?;
+            let branch = match &proposal.branch {
+                Some(branch) => given_branch(&repo, branch).await?,
+                None => self.free_branch(&repo, &proposal.title).await?,
+            };
             let mut pull = blank(&on, proposal, branch, base.clone(), head, asker);
             let message = self.pull_message(&on, &snapshot, &carries, &pull.title).await?;
             self.begin(lease, &on, &mut pull, &carries, &message, snapshot.revision, asker).await?;
@@ -139,6 +142,23 @@ impl Engine {
                 Err(failure) => refused = Some((carries.len(), failure)),
             }
         }
+    }
+
+    /// The first free name after the title. One that an earlier pull request had is not free, though
+    /// its branch be gone: GitHub would show both under it.
+    async fn free_branch(&self, repo: &Repo, title: &str) -> Result<String, Failure> {
+        let slug = slug(title);
+        // A branch of that name leaves no room for others below it.
+        let prefix = if matches!(repo.head("lockstep").await?, HeadState::Branch(_)) { "lockstep-" } else { "lockstep/" };
+        let numbered = (2..=MAX_NAMES).map(|number| format!("{prefix}{slug}-{number}"));
+        let names: Vec<String> = std::iter::once(format!("{prefix}{slug}")).chain(numbered).collect();
+        let had = self.store.names_of_pulls(repo.id(), &names).await?;
+        for name in names.into_iter().filter(|name| !had.contains(name)) {
+            if !matches!(repo.head(&name).await?, HeadState::Branch(_)) {
+                return Ok(name);
+            }
+        }
+        Ok(format!("{prefix}{slug}-{}", Uuid::new_v4().simple()))
     }
 
     /// What is pending, against what the base has.
@@ -196,30 +216,32 @@ async fn base_of(on: &Integration, repo: &Repo, base: Option<&BranchName>) -> Re
     }
 }
 
-/// The branch that was asked for, or the first free one named after the title.
-async fn free_branch(repo: &Repo, proposal: &Proposal) -> Result<String, Failure> {
-    if let Some(branch) = &proposal.branch {
-        return match repo.head(branch.as_str()).await? {
-            HeadState::Branch(_) => match repo.find_pull(branch.as_str()).await? {
-                Some(pull)
-                    if matches!(pull.state, crate::github::PullState::Open | crate::github::PullState::Draft) =>
-                {
-                    Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request."))
-                        .into())
-                }
-                _ => Err(Problem::field("branch", "is there already: choose another name").into()),
-            },
-            _ => Ok(branch.to_string()),
-        };
-    }
-    let slug = slug(&proposal.title);
-    for number in 1..=MAX_NAMES {
-        let name = if number == 1 { format!("lockstep/{slug}") } else { format!("lockstep/{slug}-{number}") };
-        if !matches!(repo.head(&name).await?, HeadState::Branch(_)) {
-            return Ok(name);
+/// Whether a branch may be made where this one is: nothing of the repository is called like a folder
+/// of its name.
+pub(super) async fn branch_above(repo: &Repo, branch: &str) -> Result<Option<String>, GithubError> {
+    for (at, _) in branch.match_indices('/') {
+        let above = &branch[..at];
+        if matches!(repo.head(above).await?, HeadState::Branch(_)) {
+            return Ok(Some(above.to_owned()));
         }
     }
-    Ok(format!("lockstep/{slug}-{}", Uuid::new_v4().simple()))
+    Ok(None)
+}
+
+/// The branch that a person asked for.
+async fn given_branch(repo: &Repo, branch: &BranchName) -> Result<String, Failure> {
+    if !matches!(repo.head(branch.as_str()).await?, HeadState::Branch(_)) {
+        return match branch_above(repo, branch.as_str()).await? {
+            Some(above) => Err(Problem::field("branch", format!("{above} is a branch: choose another name")).into()),
+            None => Ok(branch.to_string()),
+        };
+    }
+    match repo.find_pull(branch.as_str()).await? {
+        Some(pull) if matches!(pull.state, PullState::Open | PullState::Draft) => {
+            Err(Problem::new(Code::PullRequestExists, format!("{branch} already has an open pull request.")).into())
+        }
+        _ => Err(Problem::field("branch", "is there already: choose another name").into()),
+    }
 }
 
 /// Small letters, digits and hyphens; never empty, at most 60 characters.

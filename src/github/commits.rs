@@ -194,6 +194,22 @@ impl Repo {
         Ok(commits.into_iter().map(|commit| self.info_of(commit)).collect())
     }
 
+    /// Whether this commit is the head or leads to it, however far back.
+    pub async fn is_in(&self, commit: Oid, head: Oid) -> Result<bool> {
+        #[derive(Deserialize)]
+        struct Compared {
+            status: String,
+        }
+        // The files are listed on the first page only, and nobody wants them.
+        let tail = format!("/compare/{commit}...{head}?per_page=1&page=2");
+        match self.get("GET /repos/{owner}/{repo}/compare/{basehead}", Access::Read, &tail).await {
+            Ok(answer) => Ok(matches!(answer.json::<Compared>(false)?.status.as_str(), "ahead" | "identical")),
+            // Histories without a common commit.
+            Err(GithubError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn info_of(&self, found: RestCommit) -> CommitInfo {
         let login = found.author.and_then(|account| account.login);
         let bot = self.github.app().map(|app| format!("{}[bot]", app.slug));

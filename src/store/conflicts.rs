@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::integrations::json;
 use super::record::{self, Absorb, Absorbed};
 use super::syncs::entry;
-use super::{Store, StoreError, Transaction};
+use super::{Store, StoreError, Transaction, pull_holds};
 use crate::model::{Entry, FilePath, Problem};
 
 /// A held path with its three sides.
@@ -97,6 +97,7 @@ pub async fn settle(
         &[&pid, &keys],
     )
     .await?;
+    pull_holds::settled(tx, pid, &keys).await?;
     Ok(absorbed)
 }
 

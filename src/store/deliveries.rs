@@ -213,6 +213,9 @@ async fn status_due(
              RETURNING id",
         )
         .await?;
+    // One that is being made has no number yet: word of it is followed when it has.
+    let making = "UPDATE pull_requests SET status_due = true WHERE repository_id = $1 AND number IS NULL";
+    tx.execute(making, &[&repository]).await?;
     let rows = tx.query(&update, &[&repository, &numbers, &commits, &branches]).await?;
     rows.iter().map(|row| Ok(Wake::PullRequest { id: row.try_get(0)? })).collect()
 }

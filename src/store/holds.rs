@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::store::GenericClient;
 
 use super::integrations::json;
-use super::{StoreError, Transaction};
+use super::{StoreError, Transaction, pull_holds};
 use crate::model::{Entry, FilePath, Problem};
 
 /// Why a path waits for a person.
@@ -19,11 +19,13 @@ pub struct Note {
 /// Makes the notes of conflicts and collisions these and no others.
 pub async fn replace_notes(tx: &Transaction<'_>, pid: i64, notes: &BTreeMap<FilePath, Note>) -> Result<(), StoreError> {
     let keys: Vec<Vec<u8>> = notes.keys().map(FilePath::key).collect();
-    tx.execute(
-        "DELETE FROM holds WHERE pid = $1 AND reason IN ('conflict', 'collision') AND NOT key = ANY($2)",
-        &[&pid, &keys],
-    )
-    .await?;
+    let gone = tx
+        .query(
+            "DELETE FROM holds WHERE pid = $1 AND reason IN ('conflict', 'collision') AND NOT key = ANY($2) RETURNING key",
+            &[&pid, &keys],
+        )
+        .await?;
+    pull_holds::give_back(tx, pid, &pull_holds::keys(&gone)?).await?;
     for (path, note) in notes {
         let problem = serde_json::to_value(&note.problem).unwrap_or_default();
         tx.execute(
@@ -37,7 +39,8 @@ pub async fn replace_notes(tx: &Transaction<'_>, pid: i64, notes: &BTreeMap<File
     Ok(())
 }
 
-/// Keeps back the versions of these paths that GitHub refused.
+/// Keeps back the versions of these paths that GitHub refused. What a closed pull request left stays
+/// named in the row: other versions of it wait for a person as before.
 pub async fn refuse(
     tx: &Transaction<'_>,
     pid: i64,
@@ -50,7 +53,8 @@ pub async fn refuse(
         let mode = entry.map(|entry| entry.mode.as_i32());
         tx.execute(
             "INSERT INTO holds (pid, key, path, reason, problem, oid, mode) VALUES ($1, $2, $3, 'refused', $4, $5, $6)
-             ON CONFLICT (pid, key) DO UPDATE SET reason = 'refused', problem = excluded.problem, oid = excluded.oid, mode = excluded.mode",
+             ON CONFLICT (pid, key) DO UPDATE SET reason = 'refused', problem = excluded.problem, oid = excluded.oid, mode = excluded.mode
+             WHERE holds.reason <> 'pull_request'",
             &[&pid, &path.key(), &path.as_str(), &problem, &oid, &mode],
         )
         .await?;
@@ -59,8 +63,9 @@ pub async fn refuse(
 }
 
 /// What GitHub refused is tried again: a person asked, or a permission was granted.
-pub async fn forget_refusals(client: &impl GenericClient, pid: i64) -> Result<u64, StoreError> {
-    Ok(client.execute("DELETE FROM holds WHERE pid = $1 AND reason = 'refused'", &[&pid]).await?)
+pub async fn forget_refusals(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    let gone = tx.query("DELETE FROM holds WHERE pid = $1 AND reason = 'refused' RETURNING key", &[&pid]).await?;
+    pull_holds::give_back(tx, pid, &pull_holds::keys(&gone)?).await
 }
 
 /// Paths people have been told are in conflict.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::events::{self, Actor, Appended, Event};
 use super::projects::ProjectRow;
-use super::{Store, StoreError, authorizations, projects};
+use super::{Store, StoreError, authorizations, projects, pull_holds};
 use crate::model::ProjectId;
 use crate::store::Transaction;
 use crate::vault::Vault;
@@ -74,6 +74,7 @@ async fn link(
         return Ok(Linked::Taken);
     }
     forget_base(tx, pid).await?;
+    pull_holds::reconnected(tx, pid).await?;
     let event = Event {
         data: Some(described(tx, pid, shown).await?),
         kind: Some("integration.connected"),

@@ -33,6 +33,7 @@ pub mod periodic;
 pub mod preview;
 pub mod projects;
 pub mod pull_edits;
+pub mod pull_holds;
 pub mod pulls;
 mod pulse;
 pub mod record;

@@ -77,7 +77,7 @@ async fn page(
     let which = if excluded { "f.excluded AND f.oid IS NOT NULL" } else { PENDING };
     let columns: Vec<String> = files::COLUMNS.split(", ").map(|column| format!("f.{column}")).collect();
     let select = format!(
-        "SELECT {}, h.reason, h.problem, h.oid, h.mode, r.number
+        "SELECT {}, h.reason, h.problem, h.oid, h.mode, r.number, r.state, r.base
          FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key
               LEFT JOIN pull_requests r ON r.id = h.pull_request
          WHERE f.pid = $1 AND f.key > $2 AND {which} ORDER BY f.key LIMIT $3",
@@ -93,30 +93,50 @@ fn pending_row(row: &Row) -> Result<PendingRow, StoreError> {
     let reason: Option<String> = row.try_get(11)?;
     let problem = row.try_get::<_, Option<Value>>(12)?.map(problem_of).transpose()?;
     let refused = files::entry_of(row.try_get(13)?, row.try_get(14)?)?;
-    let number: Option<i64> = row.try_get(15)?;
-    let held = reason.and_then(|reason| held(&file, &reason, problem, refused, number)).or_else(|| conflict(&file));
+    let pull = Pull { number: row.try_get(15)?, state: row.try_get(16)?, base: row.try_get(17)? };
+    let held = reason.and_then(|reason| held(&file, &reason, problem, refused, &pull)).or_else(|| conflict(&file));
     Ok(PendingRow { file, held })
 }
 
-/// A refusal counts for the version that was refused; another one is tried.
+/// The pull request that a hold names; nothing of it is known when it names none.
+struct Pull {
+    number: Option<i64>,
+    state: Option<String>,
+    base: Option<String>,
+}
+
+impl Pull {
+    fn name(&self) -> String {
+        self.number.map_or_else(|| "a pull request".to_owned(), |number| format!("pull request #{number}"))
+    }
+
+    /// It ended, and what it carried waits for a person.
+    fn ended(&self) -> Problem {
+        let detail = match (self.state.as_deref(), &self.base) {
+            (Some("merged"), Some(base)) => format!("The change was in {}, which was merged into {base}.", self.name()),
+            (Some("creating"), _) => "The change was to be in a pull request, which could not be made.".to_owned(),
+            _ => format!("The change was in {}, which was closed.", self.name()),
+        };
+        Problem::new(Code::PullRequestExists, detail).with_action("Sync now, or open another pull request.")
+    }
+}
+
+/// A refusal counts for the version that was refused; another one is tried, unless a closed pull
+/// request left the path.
 fn held(
     file: &FileRow,
     reason: &str,
     problem: Option<Problem>,
     refused: Option<Entry>,
-    pull_request: Option<i64>,
+    pull: &Pull,
 ) -> Option<Problem> {
-    let number = pull_request.map_or_else(|| "a pull request".to_owned(), |number| format!("pull request #{number}"));
     match reason {
-        "refused" if refused != file.project.map(|version| version.entry()) => None,
+        "refused" if refused != file.project.map(|version| version.entry()) => pull.state.as_ref().map(|_| pull.ended()),
         "pull_request" => {
-            problem.or_else(|| Some(Problem::new(Code::PullRequestExists, format!("The change is in {number}."))))
+            let carried = || Problem::new(Code::PullRequestExists, format!("The change is in {}.", pull.name()));
+            Some(problem.unwrap_or_else(carried))
         }
-        "pull_request_closed" => {
-            let detail = format!("The change was in {number}, which was closed.");
-            let problem = Problem::new(Code::PullRequestExists, detail);
-            Some(problem.with_action("Sync now, or open another pull request."))
-        }
+        "pull_request_closed" => Some(pull.ended()),
         _ => problem.or_else(|| Some(changed_on_both_sides(&file.path))),
     }
 }

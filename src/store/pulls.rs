@@ -1,6 +1,6 @@
 //! Pull requests that Lockstep opened, what they carry, and the paths they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::GenericClient;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::integrations::{json, oid};
 use super::syncs::entry;
-use super::{Store, StoreError, Transaction};
+use super::{Store, StoreError, Transaction, pull_holds};
 use crate::model::{Entry, FilePath, Oid, Problem};
 
 /// One pull request.
@@ -71,6 +71,11 @@ impl Pull {
         matches!(self.state.as_str(), "open" | "draft")
     }
 
+    /// Whether what it carries is kept from the sync branch.
+    pub fn holds_paths(&self) -> bool {
+        self.is_open() || (self.state == "creating" && (self.proposed || !self.given_up))
+    }
+
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Pull {
             id: row.try_get("id")?,
@@ -120,7 +125,7 @@ pub async fn insert(tx: &Transaction<'_>, pull: &Pull, carries: &Carries) -> Res
         .await?;
     let id: i64 = row.try_get(0)?;
     carry(tx, pull.pid, id, carries).await?;
-    hold(tx, pull.pid, id).await?;
+    pull_holds::hold(tx, pull.pid, id).await?;
     Ok(id)
 }
 
@@ -144,32 +149,6 @@ pub async fn carry(tx: &Transaction<'_>, pid: i64, id: i64, carries: &Carries) -
         )
         .await?;
     }
-    Ok(())
-}
-
-/// Its paths are kept from the sync branch.
-pub async fn hold(tx: &Transaction<'_>, pid: i64, id: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO holds (pid, key, path, reason, pull_request)
-         SELECT pid, key, path, 'pull_request', pull_request FROM pull_request_files WHERE pull_request = $2 AND pid = $1
-         ON CONFLICT (pid, key) DO UPDATE SET reason = 'pull_request', pull_request = excluded.pull_request, problem = NULL,
-             oid = NULL, mode = NULL",
-        &[&pid, &id],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Closed unmerged: its changes are pending again, and wait for a person.
-pub async fn hold_for_person(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
-    tx.execute("UPDATE holds SET reason = 'pull_request_closed' WHERE pull_request = $1", &[&id]).await?;
-    Ok(())
-}
-
-/// Nothing of it is held any more.
-pub async fn release(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM holds WHERE pull_request = $1", &[&id]).await?;
-    tx.execute("UPDATE pull_requests SET released = true WHERE id = $1", &[&id]).await?;
     Ok(())
 }
 
@@ -199,7 +178,7 @@ pub async fn give_up(tx: &Transaction<'_>, pull: &Pull, problem: &Problem) -> Re
         &[&pull.id, &problem],
     )
     .await?;
-    if pull.proposed { Ok(()) } else { hold_for_person(tx, pull.id).await }
+    if pull.proposed { Ok(()) } else { pull_holds::hold_for_person(tx, pull).await }
 }
 
 /// What was given up is tried again from its first attempt; false, and forgotten, when nothing of it
@@ -216,29 +195,19 @@ pub async fn take_up(tx: &Transaction<'_>, id: i64) -> Result<bool, StoreError> 
         )
         .await?;
     let Some(row) = taken else {
-        tx.execute(
-            "DELETE FROM holds WHERE pull_request = $1 AND EXISTS
-             (SELECT FROM pull_requests WHERE id = $1 AND given_up)",
-            &[&id],
-        )
-        .await?;
-        tx.execute("DELETE FROM pull_requests WHERE id = $1 AND given_up", &[&id]).await?;
+        let given_up = tx.query_opt("SELECT pid FROM pull_requests WHERE id = $1 AND given_up", &[&id]).await?;
+        if let Some(row) = given_up {
+            pull_holds::forget(tx, row.try_get(0)?, id).await?;
+        }
         return Ok(false);
     };
-    hold(tx, row.try_get("pid")?, id).await?;
+    pull_holds::hold(tx, row.try_get("pid")?, id).await?;
     tx.execute(
         "UPDATE syncs SET status = 'queued', error = NULL, finished_at = NULL WHERE id = $1",
         &[&row.try_get::<_, Option<Uuid>>("sync_id")?],
     )
     .await?;
     Ok(true)
-}
-
-/// As if it had never been asked for.
-pub async fn forget(tx: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM holds WHERE pull_request = $1", &[&id]).await?;
-    tx.execute("DELETE FROM pull_requests WHERE id = $1", &[&id]).await?;
-    Ok(())
 }
 
 /// Writes what may change of it.
@@ -258,7 +227,7 @@ pub async fn save(client: &impl GenericClient, pull: &Pull) -> Result<(), StoreE
             ],
         )
         .await?;
-    Ok(())
+    if pull.is_open() { pull_holds::took_over(client, pull.id).await } else { Ok(()) }
 }
 
 pub async fn by_id(client: &impl GenericClient, id: i64) -> Result<Option<Pull>, StoreError> {
@@ -291,6 +260,14 @@ impl Store {
         let client = self.client().await?;
         let sql = "SELECT EXISTS (SELECT FROM pull_requests WHERE repository_id = $1 AND number = $2 AND id <> $3)";
         Ok(client.query_one(sql, &[&pull.repository_id, &number, &pull.id]).await?.try_get(0)?)
+    }
+
+    /// Which of these names branches of the repository's pull requests ever had.
+    pub async fn names_of_pulls(&self, repository: i64, names: &[String]) -> Result<BTreeSet<String>, StoreError> {
+        let client = self.client().await?;
+        let sql = "SELECT DISTINCT branch FROM pull_requests WHERE repository_id = $1 AND branch = ANY($2)";
+        let rows = client.query(sql, &[&repository, &names]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// Newest first, before the given row.
@@ -394,6 +371,12 @@ pub async fn status_read(client: &impl GenericClient, id: i64) -> Result<(), Sto
                AND (attempts > 0 OR due_at IS NOT NULL)";
     client.execute(sql, &[&id]).await?;
     Ok(())
+}
+
+/// Whether there was word of it that nobody followed yet.
+pub async fn is_status_due(client: &impl GenericClient, id: i64) -> Result<bool, StoreError> {
+    let row = client.query_opt("SELECT status_due FROM pull_requests WHERE id = $1", &[&id]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
 /// Whether nobody began a later reading of its status than this one.

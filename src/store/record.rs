@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::integrations::{Lease, Recorded, lock};
 use super::syncs::entry;
-use super::{Store, StoreError, Transaction};
+use super::{Store, StoreError, Transaction, pull_holds};
 use crate::model::path::key_of;
 use crate::model::{Entry, FilePath};
 
@@ -110,6 +110,7 @@ pub async fn agree_on_push(
         remove_empty(tx, pid, &keys).await?;
         tx.execute("DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason <> 'pull_request'", &[&pid, &keys])
             .await?;
+        pull_holds::settled(tx, pid, &keys).await?;
     }
     Ok(())
 }

@@ -171,8 +171,10 @@ async fn exclude_again(
 }
 
 /// What becomes excluded is out of sight: nothing is agreed about it, nothing known of GitHub's side.
+/// Only that a pull request carries it stays true, and holds it when it comes back into view.
 async fn hide(tx: &Transaction<'_>, pid: i64, keys: &[Vec<u8>]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM holds WHERE pid = $1 AND key = ANY ($2)", &[&pid, &keys]).await?;
+    let held = "DELETE FROM holds WHERE pid = $1 AND key = ANY ($2) AND reason NOT LIKE 'pull_request%'";
+    tx.execute(held, &[&pid, &keys]).await?;
     tx.execute("DELETE FROM files WHERE pid = $1 AND key = ANY ($2) AND oid IS NULL", &[&pid, &keys]).await?;
     tx.execute(
         "UPDATE files SET excluded = true, base_oid = NULL, base_mode = NULL, gh_changed = false, gh_oid = NULL,

@@ -45,7 +45,7 @@ pub enum Merged {
 pub struct Policy {
     /// Commit pending changes now: auto-sync's window is over, or a person asked.
     pub push: bool,
-    /// A person asked: what a closed pull request left goes.
+    /// A person asked for a sync: what a closed pull request left goes.
     pub by_person: bool,
     /// Take over what others committed.
     pub pull: bool,
