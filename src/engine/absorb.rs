@@ -99,7 +99,8 @@ impl Look<'_> {
 
 /// What a closed pull request left, and both sides have now.
 fn left_over_and_agreed(decision: &Decision) -> Vec<Vec<u8>> {
-    let is_left = |path: &&FilePath| decision.rows.get(*path).is_some_and(|row| row.held == Some(Held::PullRequestClosed));
+    let is_left =
+        |path: &&FilePath| decision.rows.get(*path).is_some_and(|row| row.held == Some(Held::PullRequestClosed));
     decision.plan.agree.iter().filter(is_left).map(FilePath::key).collect()
 }
 

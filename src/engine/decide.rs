@@ -59,8 +59,18 @@ impl Look<'_> {
         let plan = plan::plan(&rows, &merged, policy);
         let later = plan::plan(&rows, &merged, Policy { push: true, ..policy });
         let waits_for_window = later.push.len() > plan.push.len();
-        let mut decision =
-            Decision { remote, snapshot, rows, plan, sizes, waits_for_window, live, released, strayed, unconfirmed: None };
+        let mut decision = Decision {
+            remote,
+            snapshot,
+            rows,
+            plan,
+            sizes,
+            waits_for_window,
+            live,
+            released,
+            strayed,
+            unconfirmed: None,
+        };
         if self.on.confirm.is_some() && !policy.push {
             decision.unconfirmed = self.guard(&decision, &later).await?;
         }
@@ -268,7 +278,8 @@ fn there(rows: &BTreeMap<FilePath, Row>, path: &FilePath) -> Option<Oid> {
 
 /// What no side has any more has no row that says whether its path is in view.
 fn hide_excluded(snapshot: &mut Snapshot, excluder: &Excluder) {
-    for (path, sides) in snapshot.paths.iter_mut().filter(|(_, sides)| sides.project.is_none() && sides.held.is_some()) {
+    for (path, sides) in snapshot.paths.iter_mut().filter(|(_, sides)| sides.project.is_none() && sides.held.is_some())
+    {
         sides.excluded |= excluder.is_excluded(path.as_str());
     }
 }

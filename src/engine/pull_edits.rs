@@ -189,7 +189,9 @@ impl Look<'_> {
             sorted.given.iter().map(|(path, entry)| (path.clone(), Carried { entry: *entry, old: None })).collect();
         let detail = |path: &FilePath| {
             let number = live.pull.number.unwrap_or_default();
-            format!("{path} was changed here and on the branch of pull request #{number}, and the changes do not merge.")
+            format!(
+                "{path} was changed here and on the branch of pull request #{number}, and the changes do not merge."
+            )
         };
         let on = &self.on;
         let files = files(there, &sorted.put);

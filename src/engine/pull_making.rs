@@ -175,7 +175,8 @@ impl Engine {
                     sync.finished_at = Some(syncs::clock(tx).await?);
                     syncs::save(tx, &sync).await?;
                 }
-                if let Some(start) = pull_edits::start_window_again(tx, on.pid).await?.filter(|_| on.settings.auto_sync) {
+                if let Some(start) = pull_edits::start_window_again(tx, on.pid).await?.filter(|_| on.settings.auto_sync)
+                {
                     let window = TimeDelta::seconds(i64::from(on.settings.batch_seconds));
                     integrations::set_due(tx, on.pid, start + window, false).await?;
                 }

@@ -149,7 +149,8 @@ impl Engine {
     async fn free_branch(&self, repo: &Repo, title: &str) -> Result<String, Failure> {
         let slug = slug(title);
         // A branch of that name leaves no room for others below it.
-        let prefix = if matches!(repo.head("lockstep").await?, HeadState::Branch(_)) { "lockstep-" } else { "lockstep/" };
+        let prefix =
+            if matches!(repo.head("lockstep").await?, HeadState::Branch(_)) { "lockstep-" } else { "lockstep/" };
         let numbered = (2..=MAX_NAMES).map(|number| format!("{prefix}{slug}-{number}"));
         let names: Vec<String> = std::iter::once(format!("{prefix}{slug}")).chain(numbered).collect();
         let had = self.store.names_of_pulls(repo.id(), &names).await?;

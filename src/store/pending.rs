@@ -131,7 +131,9 @@ fn held(
     pull: &Pull,
 ) -> Option<Problem> {
     match reason {
-        "refused" if refused != file.project.map(|version| version.entry()) => pull.state.as_ref().map(|_| pull.ended()),
+        "refused" if refused != file.project.map(|version| version.entry()) => {
+            pull.state.as_ref().map(|_| pull.ended())
+        }
         "pull_request" => {
             let carried = || Problem::new(Code::PullRequestExists, format!("The change is in {}.", pull.name()));
             Some(problem.unwrap_or_else(carried))

@@ -56,7 +56,8 @@ const SIDES: &str = "SELECT f.path, f.oid, f.mode, f.size, f.base_oid, f.base_mo
     f.gh_size, f.excluded, f.authors, h.reason, h.oid AS held_oid, h.mode AS held_mode, h.pull_request
     FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key AND h.reason NOT IN ('conflict', 'collision')";
 /// The same of an edited path that a pull request holds; no side may have it any more.
-const EDITED_SIDES: &str = "SELECT h.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, coalesce(f.gh_changed, false),
+const EDITED_SIDES: &str =
+    "SELECT h.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, coalesce(f.gh_changed, false),
     f.gh_oid, f.gh_mode, f.gh_size, coalesce(f.excluded, false), f.authors, h.reason, h.oid, h.mode, h.pull_request";
 const PENDING: &str = "NOT f.excluded AND (f.oid IS DISTINCT FROM f.base_oid OR f.mode IS DISTINCT FROM f.base_mode)";
 

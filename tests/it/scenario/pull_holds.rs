@@ -51,7 +51,11 @@ async fn a_title_used_again_gets_a_branch_of_its_own() {
     story.drain().await;
     let body = json!({ "title": "Update docs", "branch": "lockstep/update-docs-2" });
     let third = site.post("/pull-requests", body).await.expect(201);
-    assert_eq!((third["number"].as_u64(), third["state"].as_str()), (Some(3), Some("open")), "a given name is that name");
+    assert_eq!(
+        (third["number"].as_u64(), third["state"].as_str()),
+        (Some(3), Some("open")),
+        "a given name is that name"
+    );
     assert_eq!(repo.text("lockstep/update-docs-2", "a.txt").as_deref(), Some("three\n"));
     story.drain().await;
 }
@@ -74,7 +78,11 @@ async fn excluded_and_back_in_view_an_open_one_has_its_paths() {
         story.drain().await;
         assert_eq!(repo.head("main"), before, "{policy}: not behind the reviewer's back");
         assert_eq!(site.get("/conflicts").await["items"], json!([]), "{policy}");
-        assert_eq!((site.file("a.txt").await.as_deref(), site.file("gone.txt").await), (Some("two\n"), None), "{policy}");
+        assert_eq!(
+            (site.file("a.txt").await.as_deref(), site.file("gone.txt").await),
+            (Some("two\n"), None),
+            "{policy}"
+        );
         let pending = site.get("/pending").await;
         assert_eq!(pending["items"].as_array().unwrap().len(), 3, "{pending}");
         site.change(&[("a.txt", "three\n")]).await;
@@ -169,7 +177,10 @@ async fn a_merge_that_the_branch_does_not_have_leaves_its_changes_to_a_person() 
     assert_eq!(held(&site).await, format!("The change was in pull request #{number}, which was merged into main."));
     site.change(&[("b.txt", "b\n"), ("a.txt", "three\n")]).await;
     story.drain().await;
-    assert_eq!((repo.text("main", "a.txt").as_deref(), repo.text("main", "b.txt").as_deref()), (Some("one\n"), Some("b\n")));
+    assert_eq!(
+        (repo.text("main", "a.txt").as_deref(), repo.text("main", "b.txt").as_deref()),
+        (Some("one\n"), Some("b\n"))
+    );
     site.sync().await;
     story.drain().await;
     site.agrees_with(&repo, "main").await;
@@ -222,7 +233,10 @@ async fn settling_a_conflict_is_no_sync_of_what_a_closed_one_left() {
     story.drain().await;
     site.post("/conflicts/resolve", json!({ "strategy": "project" })).await.expect(202);
     story.drain().await;
-    assert_eq!((repo.text("main", "a.txt").as_deref(), repo.text("main", "b.txt").as_deref()), (Some("one\n"), Some("mine\n")));
+    assert_eq!(
+        (repo.text("main", "a.txt").as_deref(), repo.text("main", "b.txt").as_deref()),
+        (Some("one\n"), Some("mine\n"))
+    );
     assert_eq!(held(&site).await, format!("The change was in pull request #{number}, which was closed."));
 }
 
