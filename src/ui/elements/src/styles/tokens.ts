@@ -53,10 +53,10 @@ export const tokens = css`
   @media (prefers-reduced-motion: reduce) {
     *,
     *::before,
-    *::after {
-      animation-duration: 0.01ms !important;
-      animation-iteration-count: 1 !important;
-      transition-duration: 0.01ms !important;
+    *::after,
+    progress::-webkit-progress-value {
+      animation: none !important;
+      transition: none !important;
     }
   }
 `;
