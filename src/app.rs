@@ -38,6 +38,16 @@ pub enum Role {
     Worker,
 }
 
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::All => "all",
+            Role::Web => "web",
+            Role::Worker => "worker",
+        }
+    }
+}
+
 /// Where the listeners are bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
@@ -67,8 +77,8 @@ pub struct App {
 impl App {
     /// Binds the listeners and puts the parts together. Nothing is asked of PostgreSQL or Redis yet.
     pub async fn build(config: Config, role: Role) -> anyhow::Result<Self> {
-        let public = (role != Role::Worker).then(|| bind(config.http.listen)).transpose()?;
-        let internal = bind(config.http.internal_listen)?;
+        let public = (role != Role::Worker).then(|| bind("LOCKSTEP_LISTEN", config.http.listen)).transpose()?;
+        let internal = bind("LOCKSTEP_INTERNAL_LISTEN", config.http.internal_listen)?;
         let addresses = Addresses {
             public: public.as_ref().map(TcpListener::local_addr).transpose()?,
             internal: internal.local_addr()?,
@@ -116,7 +126,8 @@ impl App {
             async move { store.watch(stopping).await }
         });
         let work = tokio::spawn(work(self.engine.clone(), self.role, self.work.clone(), stopping.clone()));
-        tracing::info!(internal = %self.addresses.internal, public = ?self.addresses.public, role = ?self.role, "serving");
+        let (internal, public) = (self.addresses.internal.to_string(), self.addresses.public.map(|at| at.to_string()));
+        tracing::info!(internal, public, role = self.role.as_str(), "serving");
         let over = CancellationToken::new();
         let export = self.traces.take().map(|export| tokio::spawn(export.run(over.clone())));
         shutdown.await;
@@ -153,8 +164,8 @@ impl App {
     }
 }
 
-fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let socket = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = TcpListener::bind(address).with_context(|| format!("{variable}: cannot listen on {address}"))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

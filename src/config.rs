@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 pub use database::{DatabaseUrl, TlsMode};
 pub use github::{GithubAppConfig, GithubConfig};
 pub use secret::Secret;
-pub use vars::{All, Database, Env, Flags, Listening, Secrets, VARS, Var};
+pub use vars::{All, Database, Env, Flags, Listening, Secrets, VARS, Var, unknown};
 
 use vars::Source;
 
@@ -243,7 +243,7 @@ fn encryption_keys(source: &Source<'_>) -> Result<EncryptionKeys, ConfigError> {
     const NAME: &str = "ENCRYPTION_KEYS";
     let text = Zeroizing::new(source.required(NAME)?);
     let keys: Vec<_> = parse::list(&text).map(|key| parse::key(NAME, key)).collect::<Result<_, _>>()?;
-    if keys.is_empty() { Err(ConfigError::new(NAME, "is required")) } else { Ok(EncryptionKeys(keys)) }
+    if keys.is_empty() { Err(ConfigError::new(NAME, "is required: 32 random bytes in base64, such as `head -c 32 /dev/urandom | base64` prints")) } else { Ok(EncryptionKeys(keys)) }
 }
 
 fn notify(source: &Source<'_>) -> Result<Option<NotifyConfig>, ConfigError> {

@@ -106,6 +106,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve { role, flags } => {
             let (config, log) = (Config::load(&flags, env)?, load_log(&flags, env)?);
             let spans = log::start(&log, config.traces.is_some());
+            for name in lockstep::config::unknown(env) {
+                tracing::warn!(variable = name, "no variable has this name; `lockstep serve --help` lists all");
+            }
             run_to_end(serve(config, role, spans))
         }
         Command::Migrate { flags } => {

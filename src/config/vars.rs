@@ -177,6 +177,19 @@ impl<W: Which> FromArgMatches for Flags<W> {
     }
 }
 
+/// Names in the environment that look like variables and are none: typing errors, most likely.
+pub fn unknown(env: &Env) -> Vec<&str> {
+    let known = |name: &str| {
+        let name = name.strip_prefix("LOCKSTEP_").unwrap_or(name);
+        VARS.iter().any(|var| var.name == name || (var.secret && name.strip_suffix("_FILE") == Some(var.name)))
+    };
+    let mut names: Vec<&str> = env.keys().map(String::as_str).collect();
+    // `LOCKSTEP_TEST_…` belongs to the tests, whose programs inherit it.
+    names.retain(|name| name.starts_with("LOCKSTEP_") && !name.starts_with("LOCKSTEP_TEST_") && !known(name));
+    names.sort_unstable();
+    names
+}
+
 /// Where values are looked up.
 pub struct Source<'a> {
     flags: &'a HashMap<String, String>,
@@ -210,14 +223,14 @@ impl<'a> Source<'a> {
     }
 
     pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
-        self.get(name)?.ok_or_else(|| ConfigError::new(name, "is required"))
+        self.get(name)?.ok_or_else(|| ConfigError::new(name, "is required; `lockstep serve --help` tells what it is"))
     }
 
     fn file_of(&self, var: &Var) -> Result<Option<String>, ConfigError> {
         let Some(path) = self.given(&format!("{}_FILE", var.name)) else { return Ok(None) };
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
             variable: format!("LOCKSTEP_{}_FILE", var.name),
-            message: format!("cannot be read: {error}"),
+            message: format!("names {path}, which cannot be read: {error}"),
         })?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
         Ok(Some(text.strip_suffix('\r').unwrap_or(text).to_owned()))

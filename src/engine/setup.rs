@@ -13,6 +13,7 @@ use super::{Engine, secrets};
 use crate::github::{AppCredentials, ConvertedApp};
 use crate::model::{Code, Problem};
 use crate::queue::periodic;
+use crate::store::StoreError;
 use crate::store::github_app::StoredApp;
 
 /// The App as it is proposed; `{PUBLIC_URL}` stands for where this deployment is reached.
@@ -54,6 +55,14 @@ pub enum Setup {
 /// How often a replica looks whether another one's setup is done; all use the App within 5 s.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// What to do when the stored App was sealed with a key that is not configured.
+pub(super) const LOST_KEY: &str = "give the key that sealed it in LOCKSTEP_ENCRYPTION_KEYS, after the newest";
+
+/// Whether a secret was sealed with a key that is not configured.
+pub(super) fn is_sealed(failure: &Failure) -> bool {
+    matches!(failure, Failure::Store(StoreError::Sealed(_)))
+}
+
 impl Engine {
     /// Until there is an App that GitHub signs for: tells where the setup page is, once, and takes over
     /// the App as soon as some replica has stored it.
@@ -65,7 +74,8 @@ impl Engine {
             Ok(Some(url)) if !told.swap(true, Ordering::Relaxed) => tell(&url),
             Ok(Some(_)) => {}
             Err(failure) if !complained.swap(true, Ordering::Relaxed) => {
-                tracing::error!(?failure, "the GitHub App is not ready; this goes on being tried");
+                let mend = if is_sealed(&failure) { LOST_KEY } else { "this goes on being tried" };
+                tracing::error!(?failure, why = mend, "the GitHub App is not ready");
             }
             Err(_) => {}
         })

@@ -44,6 +44,7 @@ pub const KEYS: &[&str] = &[
     "role",
     "wake",
     "entry",
+    "variable",
     // What came of it.
     "outcome",
     "code",
@@ -67,7 +68,7 @@ pub const KEYS: &[&str] = &[
 /// whoever takes them to the collector.
 pub fn start(config: &LogConfig, traces: bool) -> Option<Spans> {
     // What strangers send is no error of ours; whoever wants to see it names the target.
-    let filter = format!("actix_http::h1::dispatcher=off,{}", config.filter);
+    let filter = format!("actix_http::h1::dispatcher=off,actix_server=warn,{}", config.filter);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let (gathering, spans) = traces.then(otlp::gather).unzip();
     // Our own alone: what lies below speaks of connections.

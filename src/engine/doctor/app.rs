@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Engine, Finding, Verdict};
-use crate::engine::setup::MANIFEST;
+use crate::engine::failure::Failure;
+use crate::engine::setup::{LOST_KEY, MANIFEST, is_sealed};
 use crate::github::{AppInfo, GithubError, Installation};
+use crate::store::StoreError;
 
 /// Without these one thing each does not work, and all else does.
 const OPTIONAL: [&str; 2] = ["administration", "workflows"];
@@ -41,8 +43,7 @@ impl Engine {
 
     async fn app_as_github_has_it(&self) -> Result<AppInfo, Verdict> {
         if let Err(error) = self.reload_app().await {
-            let mend = "give the key that sealed it in LOCKSTEP_ENCRYPTION_KEYS, after the newest";
-            return Err(Verdict::fail(format!("the stored App cannot be read ({error:?})"), mend));
+            return Err(about_stored(&error));
         }
         let Some(app) = self.github.app() else {
             let mend =
@@ -140,6 +141,19 @@ fn about_events(wanted: &Wanted, info: &AppInfo) -> Verdict {
     }
     let what = format!("the App is not subscribed to {}", missing.join(", "));
     Verdict::fail(what, "tick them in the App's settings at GitHub, under Permissions & events")
+}
+
+/// What was stored cannot be read: nothing is wrong with it where PostgreSQL did not give it out.
+fn about_stored(error: &Failure) -> Verdict {
+    match error {
+        Failure::Store(StoreError::Unavailable(why)) => {
+            Verdict::fail(format!("what is stored cannot be read: {why}"), "mend postgres first")
+        }
+        error if is_sealed(error) => {
+            Verdict::fail("the stored App was sealed with a key that is not configured", LOST_KEY)
+        }
+        error => Verdict::fail(format!("the stored App cannot be read ({error:?})"), "look into Lockstep's log"),
+    }
 }
 
 /// Why GitHub does not take the App's JWT, in its own words, to what an operator does next.

@@ -1,6 +1,7 @@
 // Bundles the elements and pages into dist/, which the program embeds. `--watch` goes on doing so.
 import * as esbuild from "esbuild";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
 
 const MAX_GZIP = 60 * 1024; // what a host's visitors load, compressed
@@ -22,8 +23,15 @@ if (process.argv.includes("--watch")) {
   const context = await esbuild.context(options);
   await context.watch();
 } else {
-  await rm("dist", { recursive: true, force: true });
-  await esbuild.build(options);
+  // Only what changed is written: the program is compiled anew for it.
+  const { outputFiles } = await esbuild.build({ ...options, write: false });
+  await mkdir("dist", { recursive: true });
+  const names = new Set(outputFiles.map((file) => path.basename(file.path)));
+  for (const name of await readdir("dist")) if (!names.has(name)) await rm(path.join("dist", name), { recursive: true });
+  for (const file of outputFiles) {
+    const before = await readFile(file.path).catch(() => undefined);
+    if (!before?.equals(file.contents)) await writeFile(file.path, file.contents);
+  }
   const size = gzipSync(await readFile("dist/embed.js"), { level: 9 }).length;
   console.log(`embed.js: ${(size / 1024).toFixed(1)} KiB compressed`);
   if (size > MAX_GZIP) throw new Error(`embed.js is ${size} bytes compressed, more than ${MAX_GZIP}`);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lockstep::config::{Config, ConfigError, Flags, VARS, load_log};
+use lockstep::config::{Config, ConfigError, Flags, VARS, load_log, unknown};
 
 use crate::world::process::run;
 
@@ -217,4 +217,10 @@ fn help_lists_every_variable_and_no_value() {
         assert_eq!(text.contains(&format!("LOCKSTEP_{}_FILE]", var.name)), var.secret, "{}", var.name);
     }
     assert!(!text.contains(secret));
+}
+
+#[test]
+fn a_name_that_is_no_variables_is_noticed() {
+    let env = env(&[("SWEEP_SECOND", "3"), ("API_KEYS_FILE", "/keys"), ("LISTEN_FILE", "/x"), ("TEST_CASES", "3")]);
+    assert_eq!(unknown(&env), ["LOCKSTEP_LISTEN_FILE", "LOCKSTEP_SWEEP_SECOND"]);
 }
