@@ -243,7 +243,14 @@ fn encryption_keys(source: &Source<'_>) -> Result<EncryptionKeys, ConfigError> {
     const NAME: &str = "ENCRYPTION_KEYS";
     let text = Zeroizing::new(source.required(NAME)?);
     let keys: Vec<_> = parse::list(&text).map(|key| parse::key(NAME, key)).collect::<Result<_, _>>()?;
-    if keys.is_empty() { Err(ConfigError::new(NAME, "is required: 32 random bytes in base64, such as `head -c 32 /dev/urandom | base64` prints")) } else { Ok(EncryptionKeys(keys)) }
+    if keys.is_empty() {
+        Err(ConfigError::new(
+            NAME,
+            "is required: 32 random bytes in base64, such as `head -c 32 /dev/urandom | base64` prints",
+        ))
+    } else {
+        Ok(EncryptionKeys(keys))
+    }
 }
 
 fn notify(source: &Source<'_>) -> Result<Option<NotifyConfig>, ConfigError> {
