@@ -184,24 +184,27 @@ impl Store {
     /// Takes the lease, or leaves a mark for whoever has it.
     pub async fn acquire_lease(&self, pid: i64, token: Uuid) -> Result<Acquired, StoreError> {
         let client = self.client().await?;
-        let taken = client
-            .query_opt(
-                &format!(
-                    "WITH {UNHURRIED}, old AS (SELECT pid, lease_token FROM integrations WHERE pid = $1 FOR UPDATE)
-                     UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false,
-                         attempts = attempts + (old.lease_token IS NOT NULL)::integer
-                     FROM unhurried, old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
-                     RETURNING old.lease_token IS NOT NULL AS recovering, i.attempts"
-                ),
-                &[&pid, &token, &LEASE_SECONDS],
-            )
-            .await?;
-        if let Some(row) = taken {
-            let lease = Lease { pid, token };
-            return Ok(Acquired::Lease { lease, recovering: row.try_get(0)?, attempts: row.try_get(1)? });
+        let take = format!(
+            "WITH {UNHURRIED}, old AS (SELECT pid, lease_token FROM integrations WHERE pid = $1 FOR UPDATE)
+             UPDATE integrations i SET lease_token = $2, lease_until = now() + $3 * interval '1 second', lease_again = false,
+                 attempts = attempts + (old.lease_token IS NOT NULL)::integer
+             FROM unhurried, old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
+             RETURNING old.lease_token IS NOT NULL AS recovering, i.attempts"
+        );
+        // A mark counts only while somebody is there to see it: who let go in between left the lease free.
+        let mark = "UPDATE integrations SET lease_again = true WHERE pid = $1 AND lease_until >= now()";
+        loop {
+            if let Some(row) = client.query_opt(&take, &[&pid, &token, &LEASE_SECONDS]).await? {
+                let lease = Lease { pid, token };
+                return Ok(Acquired::Lease { lease, recovering: row.try_get(0)?, attempts: row.try_get(1)? });
+            }
+            if client.execute(mark, &[&pid]).await? > 0 {
+                return Ok(Acquired::Busy);
+            }
+            if client.query_opt("SELECT FROM integrations WHERE pid = $1", &[&pid]).await?.is_none() {
+                return Ok(Acquired::Nothing);
+            }
         }
-        let marked = client.execute("UPDATE integrations SET lease_again = true WHERE pid = $1", &[&pid]).await?;
-        Ok(if marked == 0 { Acquired::Nothing } else { Acquired::Busy })
     }
 
     /// Holds the lease for another while; false when it was lost.
