@@ -21,6 +21,7 @@ mod hints;
 mod housekeeping;
 mod jobs;
 mod look;
+mod may_create;
 mod notify;
 mod outcome;
 mod pending;

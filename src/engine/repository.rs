@@ -10,6 +10,11 @@
 //!   way, unless it was not there when we looked after that request had ended.
 //!
 //! Whatever it is, it is only taken up while it is empty.
+//!
+//! Requests of one project wait for each other: the same one sent twice at once finds what the first
+//! made, as it would a moment later.
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -17,10 +22,13 @@ use uuid::Uuid;
 use super::Engine;
 use super::connect::{Connected, already_connected, default_branch, suspended};
 use super::failure::{Failure, no_app, not_accessible};
+use super::may_create::{MayCreate, may_have, may_not};
 use crate::github::{
     GithubError, HeadState, Installation, InstallationId, NewRepository, Priority, RepoRef, RepositoryInfo,
+    UserRepository,
 };
 use crate::model::{BranchName, Code, Problem, ProjectId, RepoName, UserId};
+use crate::queue::heartbeat;
 use crate::store::authorizations::Authorization;
 use crate::store::created_repositories::{Creation, Wanted};
 use crate::store::linking::{Asked, Link};
@@ -29,6 +37,11 @@ use crate::store::linking::{Asked, Link};
 /// clocks may be apart a little.
 const UNDER_WAY: TimeDelta = TimeDelta::seconds(20);
 const CLOCKS: TimeDelta = TimeDelta::seconds(5);
+/// How often a claim is renewed: several times in its life.
+const RENEW: Duration = Duration::from_secs(4);
+/// How long, and how often, one who waits for a claim tries: longer than one that nobody renews lives.
+const PATIENCE: Duration = Duration::from_secs(18);
+const TRY_AGAIN: Duration = Duration::from_millis(150);
 
 /// The repository that a person asks for.
 #[derive(Debug, Clone)]
@@ -39,13 +52,6 @@ pub struct ToMake {
     pub private: bool,
     /// None: what GitHub names the first branch.
     pub branch: Option<BranchName>,
-}
-
-/// What is known of a person's right to make repositories in an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MayCreate {
-    Proved,
-    AskGithub,
 }
 
 /// One request for one repository.
@@ -70,11 +76,44 @@ impl Engine {
         let (owner, name) = (to_make.owner.to_ascii_lowercase(), to_make.name.as_str().to_ascii_lowercase());
         let key = Wanted { pid, user: user.as_str(), owner: &owner, name: &name };
         let making = Making { key, to_make, asked };
-        if let Some(connected) = self.store.connected_repository(pid).await? {
-            let made = self.store.creation(key).await?.and_then(|creation| creation.repository_id);
-            return if made == Some(connected) { Ok(Connected::Same) } else { Err(already_connected().into()) };
+        let claim = self.claim_creation(pid).await?;
+        let renew = || async move {
+            if let Err(error) = self.store.claim_creation(pid, claim).await {
+                tracing::warn!(pid, %error, "a claim could not be renewed");
+            }
+        };
+        let done = heartbeat::while_beating(RENEW, renew, self.make_and_link(&making, user)).await;
+        if let Err(error) = self.store.release_creation(pid, claim).await {
+            tracing::warn!(pid, %error, "a claim is left to end by itself");
         }
-        let (installation, made) = self.as_user(pid, key.user, async |person| self.make(person, &making).await).await?;
+        done
+    }
+
+    /// Waits for whoever makes a repository for this project just now.
+    async fn claim_creation(&self, pid: i64) -> Result<Uuid, Failure> {
+        let token = Uuid::new_v4();
+        let claim = async || match self.store.claim_creation(pid, token).await {
+            Ok(false) => None,
+            other => Some(other),
+        };
+        match heartbeat::until(PATIENCE, TRY_AGAIN, claim).await {
+            Some(claimed) => Ok(claimed.map(|_| token)?),
+            None => {
+                let detail = "another request makes a repository for this project just now";
+                Err(Problem::new(Code::Unavailable, detail).into())
+            }
+        }
+    }
+
+    async fn make_and_link(&self, making: &Making<'_>, user: &UserId) -> Result<Connected, Failure> {
+        let Making { key, to_make, asked } = *making;
+        let pid = key.pid;
+        if let Some((connected, private)) = self.store.connected_repository(pid).await? {
+            let made = self.store.creation(key).await?.and_then(|creation| creation.repository_id);
+            let is_same = made == Some(connected) && private == to_make.private;
+            return if is_same { Ok(Connected::Same) } else { Err(already_connected().into()) };
+        }
+        let (installation, made) = self.as_user(pid, key.user, async |person| self.make(person, making).await).await?;
         let branch = match &to_make.branch {
             Some(branch) => branch.clone(),
             None => default_branch(&made.default_branch)?,
@@ -98,9 +137,9 @@ impl Engine {
     ) -> Result<(Installation, RepositoryInfo), Failure> {
         let installation = self.installation_for(person, making).await?;
         let organization = is_organization(&installation);
-        let who = if organization { self.may_create(person, making).await? } else { MayCreate::AskGithub };
+        let who = if organization { self.may_create(person, making.to_make).await? } else { MayCreate::AskGithub };
         let found = match self.find(person, making).await? {
-            Some(found) => self.take_up(&installation, found, person, making).await?,
+            Some(found) => self.take_up(&installation, who, found, person, making).await?,
             None => self.ask(&installation, who, person, making).await?,
         };
         Ok((installation, found))
@@ -119,22 +158,6 @@ impl Engine {
         if own || is_organization(&installation) { Ok(installation) } else { Err(may_not(owner).into()) }
     }
 
-    /// Who is to ask GitHub for a repository of an organization: the App, when this person's own
-    /// token shows that they may make one there; the person, when GitHub does not tell.
-    async fn may_create(&self, person: &Authorization, making: &Making<'_>) -> Result<MayCreate, Failure> {
-        let (token, to_make) = (&person.tokens.access, making.to_make);
-        let member = self.github.membership(token, &to_make.owner).await?.filter(|member| member.active);
-        match member {
-            None => Err(may_not(&to_make.owner).into()),
-            Some(member) if member.admin => Ok(MayCreate::Proved),
-            Some(_) => match self.github.members_may_create(token, &to_make.owner, to_make.private).await? {
-                Some(true) => Ok(MayCreate::Proved),
-                Some(false) => Err(may_not(&to_make.owner).into()),
-                None => Ok(MayCreate::AskGithub),
-            },
-        }
-    }
-
     async fn not_installed(&self, making: &Making<'_>) -> Result<Problem, Failure> {
         let owner = &making.to_make.owner;
         let user = UserId::parse(making.key.user).map_err(|why| Problem::field("user", why.0))?;
@@ -144,10 +167,10 @@ impl Engine {
     }
 
     /// What has this name now, as far as this person sees. One that was renamed away is not it.
-    async fn find(&self, person: &Authorization, making: &Making<'_>) -> Result<Option<RepositoryInfo>, Failure> {
+    async fn find(&self, person: &Authorization, making: &Making<'_>) -> Result<Option<UserRepository>, Failure> {
         let full_name = format!("{}/{}", making.to_make.owner, making.to_make.name);
         match self.github.repository_as_user(&person.tokens.access, &full_name).await {
-            Ok(found) => Ok(Some(found.repository).filter(|found| found.full_name.eq_ignore_ascii_case(&full_name))),
+            Ok(found) => Ok(Some(found).filter(|one| one.repository.full_name.eq_ignore_ascii_case(&full_name))),
             Err(GithubError::NotFound) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -182,8 +205,11 @@ impl Engine {
                 let found = self.find(person, making).await?;
                 match found {
                     // Free a moment ago, and there now.
-                    Some(made) if self.is_ours(&creation, &made, person, making).await? => {
-                        self.ours(made, making, marker).await
+                    Some(made)
+                        if may_have(who, &made)
+                            && self.is_ours(&creation, &made.repository, person, making).await? =>
+                    {
+                        self.ours(made.repository, making, marker).await
                     }
                     _ => {
                         self.store.doubt_creation(making.key, marker).await?;
@@ -202,23 +228,42 @@ impl Engine {
 
     async fn not_made<T>(&self, error: GithubError, making: &Making<'_>, marker: &str) -> Result<T, Failure> {
         self.store.forget_creation(making.key, marker).await?;
+        let owner = &making.to_make.owner;
         Err(match error {
             GithubError::Refused { code: Code::RepositoryNameTaken, .. } => name_taken(making).into(),
+            // To somebody who may not, an organization is not there.
+            GithubError::NotFound => may_not(owner).into(),
+            GithubError::Refused { code: Code::RepositoryNotAccessible, detail, .. } => {
+                let action = may_not(owner).action;
+                let detail = format!("GitHub makes no repository at {owner} for this user: {detail}");
+                Problem::new(Code::PermissionMissing, detail).with_action(action).into()
+            }
             other => other.into(),
         })
     }
 
-    /// There is one of this name: ours from an earlier request, and still empty, or somebody's.
+    /// There is one of this name: ours from an earlier request, and still empty, or somebody's. The
+    /// person can have lost their rights since: where GitHub is not asked to make one, it says that they
+    /// may push to this one.
     async fn take_up(
         &self,
         installation: &Installation,
-        found: RepositoryInfo,
+        who: MayCreate,
+        found: UserRepository,
         person: &Authorization,
         making: &Making<'_>,
     ) -> Result<RepositoryInfo, Failure> {
+        let may_have = may_have(who, &found);
+        let found = found.repository;
         let Some(creation) = self.store.creation(making.key).await? else { return Err(name_taken(making).into()) };
         if !self.is_ours(&creation, &found, person, making).await? {
             return Err(name_taken(making).into());
+        }
+        if !may_have {
+            return Err(not_accessible().into());
+        }
+        if found.private != making.to_make.private {
+            return Err(other_visibility(making, found.private).into());
         }
         let reference = RepoRef { id: found.id, full_name: found.full_name.clone() };
         let repo = self.github.repo(InstallationId(installation.id), reference).with_priority(Priority::Person);
@@ -288,9 +333,12 @@ fn name_taken(making: &Making<'_>) -> Problem {
     Problem::new(Code::RepositoryNameTaken, format!("{owner} has a repository named {name} already"))
 }
 
-fn may_not(owner: &str) -> Problem {
-    Problem::new(Code::PermissionMissing, format!("this user may not make repositories at {owner}"))
-        .with_action(format!("Ask an owner of {owner} to let you make repositories there, or use your own account."))
+fn other_visibility(making: &Making<'_>, private: bool) -> Problem {
+    let ToMake { owner, name, .. } = making.to_make;
+    let is = if private { "private" } else { "public" };
+    let detail = format!("an earlier request made {owner}/{name}, and it is {is}");
+    Problem::new(Code::RepositoryNameTaken, detail)
+        .with_action(format!("Ask for the {is} repository again, or choose another name."))
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 //! repeated request takes up its own and no other.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::events::{self, Event};
 use super::linking::{Asked, lock};
 use super::{Store, StoreError};
+
+/// How long a claim lasts that is not renewed.
+const CLAIM_SECONDS: f64 = 15.0;
 
 /// Which repository, for whom. `owner` and `name` as GitHub compares them: in small letters.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +34,33 @@ pub struct Creation {
 }
 
 impl Store {
-    /// The repository that the project is connected to.
-    pub async fn connected_repository(&self, pid: i64) -> Result<Option<i64>, StoreError> {
+    /// The repository that the project is connected to, and whether it is private.
+    pub async fn connected_repository(&self, pid: i64) -> Result<Option<(i64, bool)>, StoreError> {
         let client = self.client().await?;
-        let row = client.query_opt("SELECT repository_id FROM integrations WHERE pid = $1", &[&pid]).await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        let row = client.query_opt("SELECT repository_id, private FROM integrations WHERE pid = $1", &[&pid]).await?;
+        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+    }
+
+    /// Claims the making of this project's repository; false while somebody else has the claim.
+    pub async fn claim_creation(&self, pid: i64, token: Uuid) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let claimed = client
+            .execute(
+                "INSERT INTO creation_claims AS c (pid, token, claimed_until)
+                 SELECT pid, $2, now() + $3 * interval '1 second' FROM projects WHERE pid = $1
+                 ON CONFLICT (pid) DO UPDATE SET token = excluded.token, claimed_until = excluded.claimed_until
+                     WHERE c.token = $2 OR c.claimed_until < now()",
+                &[&pid, &token, &CLAIM_SECONDS],
+            )
+            .await?;
+        Ok(claimed == 1)
+    }
+
+    /// Somebody else may.
+    pub async fn release_creation(&self, pid: i64, token: Uuid) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("DELETE FROM creation_claims WHERE pid = $1 AND token = $2", &[&pid, &token]).await?;
+        Ok(())
     }
 
     /// What an earlier request left.

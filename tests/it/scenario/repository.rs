@@ -1,5 +1,6 @@
 //! A new repository for a project, and what happens when something goes wrong on the way.
 
+use lockstep::model::{ProjectId, RepoName, UserId};
 use serde_json::{Value, json};
 
 use super::town::Town;
@@ -42,10 +43,30 @@ async fn a_person_gets_one_with_the_projects_files() {
     );
 }
 
+/// The App makes it: GitHub tells it that Ada is an owner, which it does not tell ours.
+fn let_the_app_make_it(town: &Town) {
+    town.github.org("guild", &[("ada", "admin")]);
+    tell_members(town);
+}
+
+/// Through an App that GitHub tells who is in an organization; ours does not ask for that.
+fn tell_members(town: &Town) {
+    town.github.set_permission(town.github.installation("guild").unwrap().id, "members", "read");
+}
+
 #[tokio::test]
 async fn an_organization_gets_one_if_the_person_may() {
+    for is_told in [false, true] {
+        an_organization_gets_one(is_told).await;
+    }
+}
+
+async fn an_organization_gets_one(is_told: bool) {
     let town = town().await;
     town.github.install("guild");
+    if is_told {
+        tell_members(&town);
+    }
     town.github.members_can_create("guild", false);
     create(&town, &wanted("guild")).await.problem(403, "permission_missing");
     assert!(town.github.find_repo("guild/site").is_none());
@@ -58,7 +79,71 @@ async fn an_organization_gets_one_if_the_person_may() {
     town.drain().await;
     let repo = town.github.find_repo("guild/site").unwrap();
     assert_eq!(repo.text("trunk", "a.txt").as_deref(), Some("a\n"));
-    assert_eq!(town.github.count("POST /orgs"), 1);
+    // What its members may GitHub tells owners only: it decided itself, by the person's own token.
+    assert_eq!(town.github.count("POST /orgs"), 2);
+}
+
+#[tokio::test]
+async fn who_left_an_organization_does_not_get_what_they_made_there() {
+    let town = town().await;
+    town.github.install("guild");
+    let mut body = wanted("guild");
+    body["visibility"] = json!("public");
+    create(&town, &body).await.expect(201);
+    town.engine.queue.clear().await.unwrap();
+    town.sql().await.batch_execute("DELETE FROM integrations").await.unwrap();
+    town.github.remove_member("guild", "ada");
+    create(&town, &body).await.problem(403, "repository_not_accessible");
+    assert_eq!(town.integration("site").await["state"], "disconnected");
+}
+
+#[tokio::test]
+async fn the_same_request_twice_at_once_makes_one() {
+    let town = town().await;
+    let other = town.replica().await;
+    town.github.delay_next("POST /user/repos", 1, std::time::Duration::from_millis(300));
+    let (project, user) = (ProjectId::parse("site").unwrap(), UserId::parse("u_1").unwrap());
+    let actor = lockstep::store::events::Actor::Host("test".to_owned());
+    let asked = lockstep::store::linking::Asked { actor: &actor, request_id: None };
+    let to_make = lockstep::engine::repository::ToMake {
+        owner: "ada".to_owned(),
+        name: RepoName::parse("site").unwrap(),
+        description: None,
+        private: true,
+        branch: None,
+    };
+    let body = wanted("ada");
+    let (one, two, three) = tokio::join!(
+        create(&town, &body),
+        create(&town, &body),
+        other.engine().create_repository(&project, &user, &to_make, asked)
+    );
+    three.unwrap();
+    assert_eq!(one.expect(201)["repository"], two.expect(201)["repository"]);
+    assert_eq!(town.github.count("POST /user/repos"), 1);
+    let made = town.count("SELECT repository_id FROM created_repositories").await;
+    assert_eq!(made, town.github.find_repo("ada/site").unwrap().id() as i64);
+    assert_eq!(town.count("SELECT count(*) FROM creation_claims").await, 0);
+    // Whoever died with the claim keeps nobody waiting for long.
+    let dead = "INSERT INTO creation_claims SELECT pid, gen_random_uuid(), now() - interval '1 second' FROM projects";
+    town.sql().await.batch_execute(dead).await.unwrap();
+    create(&town, &body).await.expect(201);
+    town.drain().await;
+}
+
+#[tokio::test]
+async fn another_visibility_is_another_repository() {
+    let town = town().await;
+    create(&town, &wanted("ada")).await.expect(201);
+    let mut public = wanted("ada");
+    public["visibility"] = json!("public");
+    create(&town, &public).await.problem(409, "already_connected");
+    town.engine.queue.clear().await.unwrap();
+    town.sql().await.batch_execute("DELETE FROM integrations").await.unwrap();
+    let problem = create(&town, &public).await.problem(409, "repository_name_taken");
+    assert!(problem["detail"].as_str().unwrap().contains("it is private"), "{problem}");
+    create(&town, &wanted("ada")).await.expect(201);
+    town.engine.queue.clear().await.unwrap();
 }
 
 #[tokio::test]
@@ -233,6 +318,7 @@ async fn an_organizations_lost_answer_is_found_again() {
 async fn github_says_that_the_app_made_it_however_late_one_asks() {
     let town = town().await;
     town.github.install("guild");
+    let_the_app_make_it(&town);
     lose_the_answer(&town, "guild").await;
     much_later(&town).await;
     let made = create(&town, &wanted("guild")).await.expect(201);
@@ -274,6 +360,7 @@ async fn one_that_a_colleague_makes_meanwhile_is_not_taken_up() {
 async fn one_that_github_makes_after_we_looked_is_taken_up_when_the_app_made_it() {
     let town = town().await;
     town.github.install("guild");
+    let_the_app_make_it(&town);
     lose_the_answer(&town, "guild").await;
     // As if we had looked, and it had not been there yet.
     town.sql().await.batch_execute("UPDATE created_repositories SET looked = true").await.unwrap();

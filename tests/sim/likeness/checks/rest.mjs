@@ -62,6 +62,9 @@ export async function run(sim, report) {
   await ask("alice", "GET /user/installations");
   await ask("alice", "GET /user/installations/{installation_id}/repositories", id);
   await ask("alice", "GET /user/orgs");
+  // Only through an App that may read members.
+  await ask("alice", "GET /user/memberships/orgs/{org}", { org: "acme" }, { status: 403 });
+  await sim.verb("POST", `/installations/${installation.id}/permissions`, { name: "members", level: "read" });
   await ask("alice", "GET /user/memberships/orgs/{org}", { org: "acme" });
   await ask("alice", "GET /orgs/{org}/memberships/{username}", { org: "acme", username: "bob" });
   await ask("bot", "GET /orgs/{org}", { org: "acme" });

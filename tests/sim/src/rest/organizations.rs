@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::http::message::{Answer, Reply, not_found, refuse};
 use crate::http::paging::Page;
 use crate::http::router::{Route, route};
+use crate::world::permissions::Level;
 
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/user", myself),
@@ -62,7 +63,13 @@ fn organization(call: &Call<'_>) -> Answer {
     let world = call.world();
     let found = world.account(call.param("org")).filter(|it| it.is_organization());
     let found = found.ok_or_else(not_found)?;
-    Ok(Reply::json(200, &world.full_organization_json(found)))
+    let mut shown = world.full_organization_json(found);
+    let owner = matches!(&call.caller, Caller::User { user, .. } if world.administers(*user, found.id));
+    if let (false, Some(shown)) = (owner, shown.as_object_mut()) {
+        // Only its owners see everything.
+        shown.retain(|name, _| !name.starts_with("members_") && !name.starts_with("default_repository_"));
+    }
+    Ok(Reply::json(200, &shown))
 }
 
 fn my_memberships(call: &Call<'_>) -> Answer {
@@ -77,15 +84,16 @@ fn my_memberships(call: &Call<'_>) -> Answer {
     Ok(Page::of(call.request).array(&call.core.url, call.request, &all))
 }
 
-/// A person's own standing; only where the App is installed.
+/// A person's own standing; only where the App is installed, with `members: read`.
 fn my_membership(call: &Call<'_>) -> Answer {
     let (user, app) = user(call)?;
     let world = call.world();
     let found = world.account(call.param("org")).ok_or_else(not_found)?;
-    let role = *found.members.get(&user).ok_or_else(not_found)?;
-    if world.installation_at(app, found.id).is_none() {
+    let installed = world.installation_at(app, found.id);
+    if !installed.is_some_and(|it| it.permissions.allow("members", Level::Read)) {
         return Err(inaccessible());
     }
+    let role = *found.members.get(&user).ok_or_else(not_found)?;
     Ok(Reply::json(200, &world.membership_json(found, user, role)))
 }
 
@@ -96,9 +104,7 @@ fn membership(call: &Call<'_>) -> Answer {
     let user = world.account_id(call.param("login")).ok_or_else(not_found)?;
     let allowed = match &call.caller {
         Caller::User { user, .. } => found.members.contains_key(user),
-        Caller::Installation { permissions, .. } => {
-            permissions.allow("members", crate::world::permissions::Level::Read)
-        }
+        Caller::Installation { permissions, .. } => permissions.allow("members", Level::Read),
         Caller::Anonymous => return Err(refuse(401, "Requires authentication")),
         _ => false,
     };

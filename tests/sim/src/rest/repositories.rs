@@ -170,6 +170,12 @@ fn create(call: &Call<'_>, owner: u64) -> Answer {
     };
     let by = call.actor(&world);
     let id = call.core.create_repository(&mut world, new, by);
+    // Who makes one in an organization administers it.
+    if let (Caller::User { user, .. }, Some(repo)) = (&call.caller, world.repositories.get_mut(&id))
+        && *user != owner
+    {
+        repo.collaborators.insert(*user, Role::Admin);
+    }
     join_installation(call, &mut world, owner, id, by);
     if body["auto_init"].as_bool() == Some(true) {
         let name = world.full_name(id).unwrap_or_default();

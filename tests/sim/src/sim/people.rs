@@ -48,7 +48,7 @@ impl Control {
         id
     }
 
-    /// Somebody leaves an organization.
+    /// Somebody leaves an organization, and its repositories.
     pub fn remove_member(&self, organization: &str, login: &str) {
         let mut world = self.core.world();
         let (Some(id), Some(user)) = (world.account_id(organization), world.account_id(login)) else {
@@ -56,6 +56,9 @@ impl Control {
         };
         if let Some(organization) = world.accounts.get_mut(&id) {
             organization.members.remove(&user);
+        }
+        for repo in world.repositories.values_mut().filter(|it| it.owner == id) {
+            repo.collaborators.remove(&user);
         }
     }
 
