@@ -13,9 +13,9 @@ use super::{Engine, secrets};
 use crate::github::{GithubError, UserTokens};
 use crate::job::Wake;
 use crate::model::{ProjectId, UserId};
-use crate::store::authorizations::{NewAuthorization, Tokens};
+use crate::store::authorizations::{NewAuthorization, Saved, Tokens};
 use crate::store::linking::Asked;
-use crate::store::oauth_states::{Binding, Visit};
+use crate::store::oauth_states::{Binding, Finished, Visit};
 
 /// Where a person's browser is to be sent.
 #[derive(Debug)]
@@ -101,24 +101,29 @@ impl Engine {
         let Some(finished) = self.store.finish_visit(&self.vault, &state, &cookie).await? else {
             return Ok(Ended::Stranger);
         };
-        match (back.error, back.code) {
-            (Some("access_denied"), _) => Ok(ended(Outcome::Denied, finished.visit)),
-            (None, Some(code)) => match self.github.exchange_code(code, &self.callback_url(), &finished.verifier).await
-            {
-                Ok(tokens) => self.keep(finished.visit, tokens, request_id).await,
-                Err(error) if error.is_transient() => Err(error.into()),
-                Err(GithubError::NotConfigured) => Err(no_app().into()),
-                Err(error) => {
-                    tracing::info!(%error, "GitHub gave no tokens for a code");
-                    Ok(Ended::Refused)
-                }
-            },
-            _ => Ok(Ended::Refused),
+        let tokens = match (back.error, back.code) {
+            (None, Some(code)) => self.github.exchange_code(code, &self.callback_url(), &finished.verifier).await,
+            _ => Err(GithubError::BadToken),
+        };
+        let error = match tokens {
+            Ok(tokens) => return self.keep(finished, tokens, request_id).await,
+            Err(error) => error,
+        };
+        self.store.end_visit(&finished.ticket_hash).await?;
+        match error {
+            _ if back.error == Some("access_denied") => Ok(ended(Outcome::Denied, finished.visit)),
+            error if error.is_transient() => Err(error.into()),
+            GithubError::NotConfigured => Err(no_app().into()),
+            error => {
+                tracing::info!(%error, "GitHub gave no tokens for a code");
+                Ok(Ended::Refused)
+            }
         }
     }
 
     /// Asks whose the tokens are and keeps them. Tokens that cannot be kept are revoked.
-    async fn keep(&self, visit: Visit, tokens: UserTokens, request_id: Option<&str>) -> Result<Ended, Failure> {
+    async fn keep(&self, back: Finished, tokens: UserTokens, request_id: Option<&str>) -> Result<Ended, Failure> {
+        let Finished { visit, ticket_hash, .. } = back;
         let tokens = stored(tokens);
         let account = match self.github.user(&tokens.access).await {
             Ok(account) => account,
@@ -134,17 +139,21 @@ impl Engine {
             github_id: account.id,
             github_login: &account.login,
             tokens: &tokens,
+            ticket_hash: &ticket_hash,
             request_id,
         };
-        match self.store.save_authorization(&self.vault, new).await {
-            Ok(None) => {}
-            Ok(Some(id)) => self.wake_for_person(Wake::Revocation { id }).await,
+        let (end, revoke) = match self.store.save_authorization(&self.vault, new).await {
+            Ok(Saved::Kept { revoke }) => (ended(Outcome::Connected, visit), revoke),
+            Ok(Saved::Overtaken { revoke }) => (Ended::Refused, Some(revoke)),
             Err(error) => {
                 self.discard(&tokens.access).await?;
                 return Err(error.into());
             }
+        };
+        if let Some(id) = revoke {
+            self.wake_for_person(Wake::Revocation { id }).await;
         }
-        Ok(ended(Outcome::Connected, visit))
+        Ok(end)
     }
 
     /// A token that nobody keeps is revoked: by a job, or at once where not even that can be written

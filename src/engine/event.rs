@@ -48,7 +48,6 @@ struct Named {
 #[derive(Deserialize)]
 struct Sender {
     id: i64,
-    login: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +85,7 @@ pub fn effect_of(event: &str, body: &[u8]) -> Effect {
 }
 
 fn push(payload: &Payload) -> Option<Effect> {
-    let branch = payload.r#ref.as_deref()?.strip_prefix("refs/heads/")?.to_owned();
+    let branch = named(payload.r#ref.as_deref()?.strip_prefix("refs/heads/")?)?;
     let said = |flag: Option<bool>| flag.unwrap_or(false);
     let after = payload.after.as_deref().and_then(oid).filter(|oid| *oid != Oid::ZERO);
     Some(Effect::Push(Push {
@@ -99,7 +98,7 @@ fn push(payload: &Payload) -> Option<Effect> {
 
 /// Made or deleted: for the branch that is synced, and for those of pull requests.
 fn branch(payload: &Payload) -> Option<Effect> {
-    let branch = payload.r#ref.clone().filter(|_| payload.ref_type.as_deref() == Some("branch"))?;
+    let branch = named(payload.r#ref.as_deref().filter(|_| payload.ref_type.as_deref() == Some("branch"))?)?;
     Some(Effect::Push(Push { repository: payload.repository.as_ref()?.id, branch, after: None, rewritten: true }))
 }
 
@@ -116,7 +115,7 @@ fn checked(payload: &Payload, check: &Check) -> Option<Effect> {
         repository: payload.repository.as_ref()?.id,
         numbers: parts().flat_map(|part| part.pull_requests.iter().flatten()).map(|pull| pull.number).collect(),
         commits: parts().filter_map(|part| oid(part.head_sha.as_deref()?)).collect(),
-        branches: parts().filter_map(|part| part.head_branch.clone()).collect(),
+        branches: parts().filter_map(|part| named(part.head_branch.as_deref()?)).collect(),
     })
 }
 
@@ -125,7 +124,7 @@ fn status(payload: &Payload) -> Option<Effect> {
         repository: payload.repository.as_ref()?.id,
         numbers: Vec::new(),
         commits: payload.sha.as_deref().and_then(oid).into_iter().collect(),
-        branches: payload.branches.iter().flatten().map(|branch| branch.name.clone()).collect(),
+        branches: payload.branches.iter().flatten().filter_map(|branch| named(&branch.name)).collect(),
     })
 }
 
@@ -177,7 +176,12 @@ fn installation_repositories(payload: &Payload) -> Option<Effect> {
 
 fn authorization(payload: &Payload) -> Option<Effect> {
     let sender = payload.sender.as_ref().filter(|_| payload.action.as_deref() == Some("revoked"))?;
-    Some(Effect::Deauthorize { github_id: sender.id, login: sender.login.clone() })
+    Some(Effect::Deauthorize { github_id: sender.id })
+}
+
+/// A branch that there can be: git allows no control characters in names, and PostgreSQL no NUL.
+fn named(branch: &str) -> Option<String> {
+    (!branch.contains(char::is_control)).then(|| branch.to_owned())
 }
 
 fn oid(text: &str) -> Option<Oid> {
@@ -286,8 +290,7 @@ mod tests {
         assert_eq!(change("added"), look(None, &[7], Some(2)));
         assert_eq!(change("removed"), look(None, &[8], None));
         let revoked = json!({ "action": "revoked", "sender": { "id": 5, "login": "ada" } });
-        let expected = Effect::Deauthorize { github_id: 5, login: Some("ada".into()) };
-        assert_eq!(effect("github_app_authorization", revoked), expected);
+        assert_eq!(effect("github_app_authorization", revoked), Effect::Deauthorize { github_id: 5 });
     }
 
     #[test]
@@ -300,6 +303,18 @@ mod tests {
                 assert_eq!(effect, Effect::Nothing, "{event} {body}");
             }
         }
+        // No name of git's, and nothing to stumble over: neither NUL nor half a surrogate pair.
+        for name in [r"a\u0000b", r"\u0000", r"a\ud800b"] {
+            let body = format!(r#"{{"ref":"refs/heads/{name}","ref_type":"branch","repository":{{"id":7}}}}"#);
+            for event in ["push", "create"] {
+                assert_eq!(effect_of(event, body.as_bytes()), Effect::Nothing, "{event} {name}");
+            }
+        }
+        let body = r#"{"sha":"","branches":[{"name":"a\u0000b"}],"repository":{"id":7}}"#;
+        let nothing = |effect| matches!(effect, Effect::PullRequests { branches, .. } if branches.is_empty());
+        assert!(nothing(effect_of("status", body.as_bytes())));
+        let body = r#"{"check_suite":{"head_branch":"\u0000"},"repository":{"id":7}}"#;
+        assert!(nothing(effect_of("check_suite", body.as_bytes())));
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(effect_of("push", deep.as_bytes()), Effect::Nothing);
     }

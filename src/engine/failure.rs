@@ -84,6 +84,10 @@ pub fn not_accessible() -> Problem {
 impl Failure {
     /// GitHub refused a person's token itself, not what was asked with it.
     pub(super) fn is_bad_token(&self) -> bool {
-        matches!(self, Failure::Problem(problem) if problem.code == Code::TokenExpired)
+        self.has_code(Code::TokenExpired)
+    }
+
+    pub(super) fn has_code(&self, code: Code) -> bool {
+        matches!(self, Failure::Problem(problem) if problem.code == code)
     }
 }

@@ -15,7 +15,7 @@ impl Handler for Engine {
         let work = async {
             match job {
                 Job::Wake(wake) => boxed(|| self.woken(wake)).await,
-                Job::Delivery(delivery) => outcome(boxed(|| self.delivery(&delivery)).await),
+                Job::Delivery(delivery) => boxed(|| self.delivery(&delivery)).await,
             }
         };
         work.instrument(span).await
@@ -67,7 +67,7 @@ impl Engine {
 }
 
 /// A use case that failed is tried again; while PostgreSQL is away that is nobody's fault.
-fn outcome(done: Result<(), StoreError>) -> Outcome {
+pub(super) fn outcome(done: Result<(), StoreError>) -> Outcome {
     match done {
         Ok(()) => Outcome::Done,
         Err(StoreError::Unavailable(_)) => Outcome::Later,

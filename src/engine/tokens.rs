@@ -84,6 +84,28 @@ impl Engine {
         calls(&authorization).await
     }
 
+    /// Somebody took their authorization back, says a webhook. It does not say when, and may come hours
+    /// late: what they allowed since is theirs. So GitHub is asked about each of their tokens, and those
+    /// go that it does not know any more. Doing it twice is the same as once.
+    pub(super) async fn check_authorizations(&self, github_id: i64) -> Result<(), Failure> {
+        for (pid, user) in self.store.authorized_as(github_id).await? {
+            match self.authorization(pid, &user).await {
+                Ok(authorization) => match self.github.check_token(&authorization.tokens.access).await {
+                    Ok(()) => continue,
+                    Err(GithubError::BadToken) => {
+                        self.store.drop_authorization(&authorization).await?;
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+                // It was to be renewed, and went with that; or somebody else was quicker.
+                Err(failure) if failure.is_bad_token() || failure.has_code(Code::AuthorizationRequired) => {}
+                Err(failure) => return Err(failure),
+            }
+            tracing::info!(pid, "an authorization was taken back");
+        }
+        Ok(())
+    }
+
     /// What was sealed with a key that is lost counts as not there: the person authorizes anew, which
     /// replaces it.
     async fn opened(&self, pid: i64, user: &str) -> Result<Option<Authorization>, StoreError> {
@@ -105,13 +127,15 @@ impl Engine {
                 }
                 Ok(Refreshed::Done)
             }
-            Err(error) if error.is_transient() || error == GithubError::NotConfigured => {
+            Err(GithubError::BadToken) => {
+                tracing::info!("GitHub renews a user's authorization no more");
+                Err(self.ended(old).await?)
+            }
+            // Nothing else says that the authorization is over.
+            Err(error) => {
+                tracing::warn!(%error, "a user's authorization could not be renewed now");
                 self.store.release_refresh(old).await?;
                 Ok(Refreshed::NotNow(error.into()))
-            }
-            Err(error) => {
-                tracing::info!(%error, "GitHub renews a user's authorization no more");
-                Err(self.ended(old).await?)
             }
         }
     }

@@ -5,16 +5,35 @@ use serde_json::json;
 
 use super::Engine;
 use super::event::effect_of;
+use super::failure::Failure;
+use super::jobs::outcome;
 use crate::job::Delivery;
 use crate::model::{Code, Problem};
+use crate::queue::Outcome;
 use crate::store::StoreError;
 use crate::store::deliveries::{Effect, Entry};
 
 impl Engine {
     /// Does what the delivery asks for, once, however often it comes.
-    pub async fn delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
+    pub async fn delivery(&self, delivery: &Delivery) -> Outcome {
         let effect = effect_of(&delivery.event, &delivery.body);
-        let applied = self.store.apply_delivery(entry_of(delivery), &effect).await?;
+        if let Effect::Deauthorize { github_id } = effect {
+            match self.check_authorizations(github_id).await {
+                Ok(()) => {}
+                Err(Failure::Store(error)) => return outcome(Err(error)),
+                // While GitHub is away nobody knows, and that is not the delivery's fault.
+                Err(Failure::Problem(problem)) if problem.code == Code::GithubUnavailable => return Outcome::Later,
+                // A token that is no more is found out when it is used next.
+                Err(Failure::Problem(problem) | Failure::Later(problem, _)) => {
+                    tracing::warn!(error = %problem, "whether an authorization was taken back could not be asked");
+                }
+            }
+        }
+        outcome(self.apply(delivery, &effect).await)
+    }
+
+    async fn apply(&self, delivery: &Delivery, effect: &Effect) -> Result<(), StoreError> {
+        let applied = self.store.apply_delivery(entry_of(delivery), effect).await?;
         tracing::info!(outcome = applied.outcome, "webhook");
         if matches!(effect, Effect::Push(_)) && !applied.wakes.is_empty() {
             self.hints.note(&delivery.body);

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use super::GitHub;
 use super::error::{GithubError, Result};
 use super::repo::encode;
-use super::transport::{Call, weight};
+use super::run::checked;
+use super::transport::{Answer, Call, weight};
 use super::verdict::{About, Subject};
 
 /// What a code or a refresh token was exchanged for. Both old tokens are void from then on.
@@ -47,6 +48,13 @@ struct TokenAnswer {
     error: Option<String>,
 }
 
+/// How every refusal of GitHub's API reads.
+#[derive(Deserialize)]
+struct GithubMessage {
+    #[serde(rename = "message")]
+    _message: String,
+}
+
 impl GitHub {
     /// Where a person says yes. `challenge` is the S256 challenge of PKCE. The account picker always
     /// comes: without it GitHub sends who authorized the App before back at once, and somebody who was
@@ -70,9 +78,27 @@ impl GitHub {
         self.token_request(&[("code", code), ("redirect_uri", redirect_uri), ("code_verifier", verifier)]).await
     }
 
-    /// `BadToken`: the person has to authorize again. Never do this twice at once for one person.
+    /// `BadToken`: GitHub said that this refresh token is no good, so the person has to authorize again;
+    /// whatever else goes wrong says nothing about it. Never do this twice at once for one person.
     pub async fn refresh(&self, refresh_token: &str) -> Result<UserTokens> {
         self.token_request(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
+    }
+
+    /// `BadToken`: this token is no more. Asked of the App's own endpoint, since tries with tokens that
+    /// are no good are counted as failed logins everywhere else.
+    /// <https://docs.github.com/en/rest/apps/oauth-applications#check-a-token>
+    pub async fn check_token(&self, access: &str) -> Result<()> {
+        let app = self.required_app()?;
+        let path = format!("/applications/{}/token", encode(&app.client_id));
+        let call = self.rest(Method::POST, "POST /applications/{client_id}/token", &path);
+        let call = call.with_json(&json!({"access_token": access}))?;
+        let answer = self.any_answer(&call, Some(&app.basic()?), true).await?;
+        match answer.status {
+            // A page of somebody's in between is no word of GitHub's about a token.
+            404 if answer.json::<GithubMessage>(false).is_ok() => Err(GithubError::BadToken),
+            404 => Err(GithubError::unavailable("404 with a page")),
+            _ => checked(answer, About { subject: Subject::App, writes: false }).map(|_| ()),
+        }
     }
 
     /// Ends this one token; the person's grant stays. A token that is no more counts as ended.
@@ -88,7 +114,8 @@ impl GitHub {
         }
     }
 
-    /// GitHub answers 200 for errors too, with `error` in the body.
+    /// GitHub answers 200 for errors too, with `error` in the body. Only that says anything about the
+    /// code or token: pages, other statuses and nonsense come from what stands in between, and pass.
     async fn token_request(&self, fields: &[(&str, &str)]) -> Result<UserTokens> {
         let app = self.required_app()?;
         let own = [("client_id", app.client_id.as_str()), ("client_secret", app.client_secret.as_str())];
@@ -105,8 +132,28 @@ impl GitHub {
             limit: weight::SMALL,
         };
         let about = About { subject: Subject::User, writes: true };
-        let answer: TokenAnswer = self.plain(&call, None, about).await?.json(true)?;
-        read_tokens(answer, Utc::now())
+        let answer = self.any_answer(&call, None, true).await?;
+        if !answer.is_success() && !answer.json::<TokenAnswer>(true).is_ok_and(|said| said.is_refusal()) {
+            return Err(passing(checked(answer, about)));
+        }
+        read_tokens(answer.json(true)?, Utc::now())
+    }
+}
+
+/// An answer other than GitHub's own about a token: whatever it seems to say, a later try may pass.
+fn passing(answer: Result<Answer>) -> GithubError {
+    match answer {
+        Err(error @ (GithubError::RetryAt { .. } | GithubError::Unavailable { .. })) => error,
+        Err(error) => GithubError::unavailable(format!("no answer about a token: {error}")),
+        Ok(_) => GithubError::unproven("the answer shows no token"),
+    }
+}
+
+impl TokenAnswer {
+    /// OAuth's words for «this code or token is no good» (RFC 6749, 5.2, and GitHub's own), under
+    /// whatever status.
+    fn is_refusal(&self) -> bool {
+        matches!(self.error.as_deref(), Some("bad_refresh_token" | "bad_verification_code" | "invalid_grant"))
     }
 }
 
@@ -123,6 +170,9 @@ fn read_tokens(answer: TokenAnswer, now: DateTime<Utc>) -> Result<UserTokens> {
         }
         (_, Some("redirect_uri_mismatch")) => {
             Err(GithubError::Invalid("GitHub does not know this callback address for the App".to_owned()))
+        }
+        (_, Some(passing @ ("temporarily_unavailable" | "server_error" | "slow_down"))) => {
+            Err(GithubError::unavailable(format!("GitHub gives no token now: {passing}")))
         }
         (_, Some(_)) => Err(GithubError::BadToken),
         (None, None) => Err(GithubError::unproven("the answer shows no token")),
@@ -147,6 +197,11 @@ mod tests {
         let bad = r#"{"error":"bad_verification_code","error_description":"The code passed is incorrect or expired."}"#;
         assert_eq!(read(bad).unwrap_err(), GithubError::BadToken);
         assert_eq!(read(r#"{"error":"bad_refresh_token"}"#).unwrap_err(), GithubError::BadToken);
+        assert_eq!(read(r#"{"error":"something_new"}"#).unwrap_err(), GithubError::BadToken);
+        for passing in ["temporarily_unavailable", "incorrect_client_credentials"] {
+            let said = read(&format!(r#"{{"error":"{passing}"}}"#)).unwrap_err();
+            assert!(said.is_transient(), "{passing}: {said}");
+        }
         assert!(matches!(read("{}"), Err(GithubError::Unavailable { ambiguous: true, .. })));
     }
 }

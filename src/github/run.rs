@@ -83,12 +83,21 @@ impl GitHub {
 
     /// Runs a call with these credentials, outside every installation's budget.
     pub(crate) async fn plain(&self, call: &Call, authorization: Option<&HeaderValue>, about: About) -> Result<Answer> {
-        let answer = self.send(call, authorization).await.map_err(|lost| lost.into_error(about.writes))?;
-        let checked = check(answer, about, Utc::now());
+        let checked = checked(self.any_answer(call, authorization, about.writes).await?, about);
         if let Err(GithubError::RetryAt { reason, .. }) = &checked {
             self.inner.meter.throttled(*reason);
         }
         checked
+    }
+
+    /// The same, whatever the answer's status.
+    pub(crate) async fn any_answer(
+        &self,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+        writes: bool,
+    ) -> Result<Answer> {
+        self.send(call, authorization).await.map_err(|lost| lost.into_error(writes))
     }
 
     /// Runs a call with an installation's token, within its budget.
@@ -197,6 +206,11 @@ fn judge(sent: std::result::Result<Answer, Lost>, about: About, now: DateTime<Ut
             (Seen { sent: true, primary, wait }, outcome)
         }
     }
+}
+
+/// What an answer means that came just now.
+pub(crate) fn checked(answer: Answer, about: About) -> Result<Answer> {
+    check(answer, about, Utc::now())
 }
 
 /// Anything but a success is an error; so is a GraphQL answer that says «rate limited» under 200.

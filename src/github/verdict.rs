@@ -128,6 +128,8 @@ pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
 
 fn unauthorized(about: About, said: &Said) -> GithubError {
     match about.subject {
+        // A page comes from what stands in between.
+        Subject::User if said.is_html => GithubError::unavailable("401 with a page"),
         Subject::User => GithubError::BadToken,
         Subject::Installation => GithubError::unavailable("GitHub does not accept the installation token"),
         Subject::Mint | Subject::App => {

@@ -50,7 +50,21 @@ pub struct NewAuthorization<'a> {
     pub github_id: i64,
     pub github_login: &'a str,
     pub tokens: &'a Tokens,
+    /// The visit they come from (`oauth_states`).
+    pub ticket_hash: &'a [u8],
     pub request_id: Option<&'a str>,
+}
+
+/// What became of tokens that a person allowed. `revoke`: the `revocations.id` of a token that is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    Kept {
+        revoke: Option<i64>,
+    },
+    /// The project was disconnected or deleted since the visit came back: these tokens go.
+    Overtaken {
+        revoke: i64,
+    },
 }
 
 impl Store {
@@ -73,6 +87,14 @@ impl Store {
         row.as_ref().map(|row| opened(vault, pid, user, row)).transpose()
     }
 
+    /// Where this GitHub account's authorizations are: project and user of the host.
+    pub async fn authorized_as(&self, github_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        let client = self.client().await?;
+        let select = "SELECT pid, user_id FROM authorizations WHERE github_id = $1 ORDER BY pid, user_id";
+        let rows = client.query(select, &[&github_id]).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
     /// Whether this user has authorized for this project.
     pub async fn has_authorized(&self, project: &ProjectId, user: &UserId) -> Result<bool, StoreError> {
         let client = self.client().await?;
@@ -81,16 +103,19 @@ impl Store {
         Ok(client.query_one(&statement, &[&project.as_str(), &user.as_str()]).await?.try_get(0)?)
     }
 
-    /// Keeps what a person allowed. A token that was there before is queued to be revoked; answers
-    /// its `revocations.id`.
-    pub async fn save_authorization(
-        &self,
-        vault: &Vault,
-        new: NewAuthorization<'_>,
-    ) -> Result<Option<i64>, StoreError> {
+    /// Keeps what a person allowed, unless a disconnect overtook it. A token that was there before is
+    /// queued to be revoked.
+    pub async fn save_authorization(&self, vault: &Vault, new: NewAuthorization<'_>) -> Result<Saved, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        lock(&tx, new.pid).await?;
+        // The project's lock first, as whoever disconnects takes it.
+        let here = tx.query_opt("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&new.pid]).await?;
+        let visits = tx.execute("DELETE FROM oauth_states WHERE ticket_hash = $1", &[&new.ticket_hash]).await?;
+        if here.is_none() || visits == 0 {
+            let revoke = revocations::add(&tx, vault, &new.tokens.access).await?;
+            tx.commit().await?;
+            return Ok(Saved::Overtaken { revoke });
+        }
         let revocation = retire(&tx, vault, new.pid, new.user).await?;
         let (access, refresh) = seal(vault, new.pid, new.user, new.tokens)?;
         tx.execute(
@@ -113,7 +138,7 @@ impl Store {
         let event = Event::audit("user.authorized", &actor).of(new.pid, new.project).target(new.github_login);
         events::append(&tx, event.request(new.request_id)).await?;
         tx.commit().await?;
-        Ok(revocation)
+        Ok(Saved::Kept { revoke: revocation })
     }
 
     /// Claims the refresh of exactly this pair; false when somebody else has it or it was replaced.

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::events::{self, Actor, Event};
 use super::{Store, StoreError, Transaction};
 use crate::job::Wake;
 use crate::model::Oid;
@@ -26,10 +25,10 @@ pub enum Effect {
         commits: Vec<Oid>,
         branches: Vec<String>,
     },
-    /// A person took the App's authorization back.
+    /// A person took the App's authorization back. Which of theirs are gone GitHub has been asked, and
+    /// they were dropped, before this is recorded: no connection is held during a call to GitHub.
     Deauthorize {
         github_id: i64,
-        login: Option<String>,
     },
 }
 
@@ -119,7 +118,7 @@ async fn carry_out(tx: &Transaction<'_>, effect: &Effect) -> Result<(&'static st
         Effect::PullRequests { repository, numbers, commits, branches } => {
             Ok(done(status_due(tx, *repository, numbers, commits, branches).await?))
         }
-        Effect::Deauthorize { github_id, login } => deauthorize(tx, *github_id, login.as_deref()).await,
+        Effect::Deauthorize { .. } => Ok(("applied", Vec::new())),
     }
 }
 
@@ -218,34 +217,6 @@ async fn status_due(
     tx.execute(making, &[&repository]).await?;
     let rows = tx.query(&update, &[&repository, &numbers, &commits, &branches]).await?;
     rows.iter().map(|row| Ok(Wake::PullRequest { id: row.try_get(0)? })).collect()
-}
-
-/// The tokens are worthless already: GitHub ended them.
-async fn deauthorize(
-    tx: &Transaction<'_>,
-    github_id: i64,
-    login: Option<&str>,
-) -> Result<(&'static str, Vec<Wake>), StoreError> {
-    tx.execute(
-        "SELECT 1 FROM projects WHERE pid IN (SELECT pid FROM authorizations WHERE github_id = $1) ORDER BY pid
-         FOR NO KEY UPDATE",
-        &[&github_id],
-    )
-    .await?;
-    let gone = tx
-        .query(
-            "DELETE FROM authorizations a USING projects p WHERE a.pid = p.pid AND a.github_id = $1
-             RETURNING p.pid, p.id, a.user_id",
-            &[&github_id],
-        )
-        .await?;
-    let actor = Actor::Github(login.map(str::to_owned));
-    for row in &gone {
-        let (project, user): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
-        let event = Event::audit("user.deauthorized", &actor).of(row.try_get(0)?, project).target(user);
-        events::append(tx, event).await?;
-    }
-    Ok((if gone.is_empty() { "ignored" } else { "applied" }, Vec::new()))
 }
 
 /// What a dead letter keeps of a delivery besides its body.

@@ -33,6 +33,8 @@ pub struct Visit {
 /// A visit that came back, with the verifier of its code challenge.
 pub struct Finished {
     pub visit: Visit,
+    /// The row, which stays until the tokens are kept: a disconnect meanwhile takes it away.
+    pub ticket_hash: Vec<u8>,
     pub verifier: Zeroizing<String>,
 }
 
@@ -110,18 +112,28 @@ impl Store {
         let client = self.client().await?;
         let taken = client
             .query_opt(
-                "DELETE FROM oauth_states o USING projects p
-                 WHERE state_hash = $1 AND cookie_hash = $2 AND verifier_enc IS NOT NULL AND expires_at > now()
-                   AND p.pid = o.pid
-                 RETURNING o.pid, p.id AS project, o.user_id, o.return_to, o.ticket_hash, o.verifier_enc",
-                &[&state_hash, &cookie_hash],
+                "WITH taken AS (
+                     SELECT ticket_hash, verifier_enc FROM oauth_states
+                     WHERE state_hash = $1 AND cookie_hash = $2 AND verifier_enc IS NOT NULL AND expires_at > now()
+                     FOR UPDATE)
+                 UPDATE oauth_states o SET verifier_enc = NULL, expires_at = now() + make_interval(mins => $3)
+                 FROM taken, projects p WHERE o.ticket_hash = taken.ticket_hash AND p.pid = o.pid
+                 RETURNING o.pid, p.id AS project, o.user_id, o.return_to, o.ticket_hash, taken.verifier_enc",
+                &[&state_hash, &cookie_hash, &MINUTES],
             )
             .await?;
         let Some(row) = taken else { return Ok(None) };
         let visit = visit(&row)?;
-        let verifier =
-            Place::verifier(row.try_get("ticket_hash")?, &visit.user).open(vault, row.try_get("verifier_enc")?)?;
-        Ok(Some(Finished { visit, verifier }))
+        let ticket_hash: Vec<u8> = row.try_get("ticket_hash")?;
+        let verifier = Place::verifier(&ticket_hash, &visit.user).open(vault, row.try_get("verifier_enc")?)?;
+        Ok(Some(Finished { visit, ticket_hash, verifier }))
+    }
+
+    /// The visit led to nothing.
+    pub async fn end_visit(&self, ticket_hash: &[u8]) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute("DELETE FROM oauth_states WHERE ticket_hash = $1", &[&ticket_hash]).await?;
+        Ok(())
     }
 
     /// The state for a trip to the App's installation page.

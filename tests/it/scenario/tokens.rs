@@ -94,6 +94,61 @@ async fn what_cannot_be_renewed_now_is_kept() {
 }
 
 #[tokio::test]
+async fn only_githubs_own_word_ends_an_authorization() {
+    let town = authorized().await;
+    age(&town, -1).await;
+    for status in [400, 401, 403, 404, 410, 422] {
+        town.github.fail_next(REFRESH, 1, status);
+        town.host().get(LIST).await.problem(503, "github_unavailable");
+        town.github.html_error_next(REFRESH, status);
+        town.host().get(LIST).await.problem(503, "github_unavailable");
+    }
+    town.host().get(LIST).await.expect(200);
+    town.github.html_error_next("GET /user/installations", 401);
+    town.host().get(LIST).await.problem(503, "github_unavailable");
+    town.host().get(LIST).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_late_revocation_leaves_what_was_allowed_since() {
+    let town = authorized().await;
+    town.authorize("blog", "u_2", "ada").await;
+    town.github.hold_webhooks();
+    town.github.revoke_authorization("ada");
+    town.authorize("site", "u_1", "ada").await;
+    // What GitHub does not say now is no reason to take anything away, nor to forget the webhook.
+    town.github.html_error_next("POST /applications/{client_id}/token", 404);
+    town.github.fail_next("POST /applications/{client_id}/token", 1, 502);
+    town.github.release_webhooks(None);
+    for _ in 0..3 {
+        town.drain().await;
+    }
+    town.host().get(LIST).await.expect(200);
+    town.host().get("/v1/projects/blog/repositories?user=u_2").await.problem(403, "authorization_required");
+    assert_eq!(town.count("SELECT count(*) FROM events WHERE action = 'user.deauthorized'").await, 1);
+}
+
+#[tokio::test]
+async fn a_disconnect_is_not_overtaken_by_an_authorization_under_way() {
+    let town = authorized().await;
+    for forgotten in ["/v1/projects/site/integration", "/v1/projects/site"] {
+        let url = town.authorize_url("site", "u_1", None).await;
+        let mut browser = super::town::Browser::new(&town);
+        let back = browser.allow(&town, &url, "ada").await;
+        town.github.delay_next(REFRESH, 1, std::time::Duration::from_millis(300));
+        let (page, ()) = tokio::join!(browser.open(&back), async {
+            let taken = "SELECT count(*) FROM oauth_states WHERE state_hash IS NOT NULL AND verifier_enc IS NULL";
+            while town.count(taken).await == 0 {}
+            town.host().delete(forgotten).await.expect(204);
+        });
+        assert_eq!(page.status, 400, "{}", page.text());
+        assert_eq!(town.count("SELECT count(*) FROM authorizations").await, 0, "{forgotten}");
+        town.drain().await;
+        assert_eq!(town.github.live_user_tokens(), 0, "{forgotten}");
+    }
+}
+
+#[tokio::test]
 async fn credentials_go_at_once_though_github_is_down() {
     let town = authorized().await;
     town.drain().await;
