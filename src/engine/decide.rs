@@ -9,7 +9,7 @@ use super::look::{Look, Trouble};
 use super::pull_branch::LivePull;
 use super::pull_edits::edits;
 use super::remote::{Remote, There, is_unholdable};
-use crate::github::{GithubError, HeadState};
+use crate::github::{GithubError, HeadState, is_readable};
 use crate::model::{Entry, FilePath, Mode, Oid, Settings};
 use crate::store::integrations::Guard;
 use crate::store::pulls::Pull;
@@ -304,7 +304,8 @@ fn rows(snapshot: &Snapshot, remote: &Remote, excluder: &Excluder) -> BTreeMap<F
     for (path, sides) in snapshot.paths.iter().filter(|(_, sides)| !sides.excluded) {
         let github = match remote.paths.get(path) {
             Some(there) => *there,
-            None if remote.whole => None,
+            // A name that GitHub does not list is not gone: it is taken to be as recorded.
+            None if remote.whole && is_readable(path.as_str()) => None,
             None => {
                 sides.github.map(|entry| There { entry, size: sides.github_size.and_then(|size| size.try_into().ok()) })
             }

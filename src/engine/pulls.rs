@@ -122,7 +122,7 @@ impl Engine {
                 _ => {}
             }
             let is_new = |path: &FilePath| carries.get(path).is_some_and(|carried| carried.old.is_none());
-            if let Some(refusal) = self.in_the_way(&repo, head.commit, &versions(&carries), is_new).await? {
+            if let Some(refusal) = self.in_the_way(&repo, head, &versions(&carries), is_new).await? {
                 let problem = Problem::new(refusal.code, refusal.detail);
                 let held =
                     self.store.under_lease(lease, async |tx| holds::refuse(tx, on.pid, &refusal.paths, &problem).await);

@@ -8,6 +8,7 @@ use super::decide::Decision;
 use super::finish::pushed_files;
 use super::look::{Look, Trouble};
 use super::receipt;
+use super::refused::unreadable;
 use crate::github::{CommitMessage, Committed, Content, GithubError, TreeChange};
 use crate::model::{Entry, FilePath, Mode, Oid};
 use crate::store::integrations::Recorded;
@@ -42,11 +43,13 @@ impl Look<'_> {
         if paths.is_empty() {
             return Ok(None);
         }
-        if let Some(head) = decision.remote.head {
-            let is_new = |path: &FilePath| decision.rows.get(path).is_none_or(|row| row.github.is_none());
-            if let Some(refusal) = self.engine.in_the_way(&self.repo, head.commit, &paths, is_new).await? {
-                return self.hold_refused(refusal, false).await;
-            }
+        let is_new = |path: &FilePath| decision.rows.get(path).is_none_or(|row| row.github.is_none());
+        let kept_back = match decision.remote.head {
+            Some(head) => self.engine.in_the_way(&self.repo, head, &paths, is_new).await?,
+            None => unreadable(&paths),
+        };
+        if let Some(refusal) = kept_back {
+            return self.hold_refused(refusal, decision.remote.head.is_none()).await;
         }
         let files = self.with_renames(pushed_files(decision, &paths)).await?;
         let message = match &self.root {

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use super::Engine;
 use super::look::Trouble;
 use super::receipt::Versions;
-use crate::github::{AtPath, GithubError, Repo};
-use crate::model::{Code, Entry, FilePath, Mode, Oid};
+use crate::github::{AtPath, GithubError, Repo, is_readable};
+use crate::model::{Code, Entry, FilePath, Mode};
 use crate::store::StoreError;
+use crate::store::integrations::Recorded;
 
 /// Files whose contents are asked about together.
 const ASKED_AT_ONCE: usize = 100;
+/// More paths than this are not asked for by name, a hundred in a request: the whole tree is read.
+const ASKED_BY_NAME: usize = 300;
 
 /// A commit that GitHub refused.
 #[derive(Debug)]
@@ -47,30 +50,32 @@ impl Engine {
 
     /// New files that would replace what is to stay on the branch, though no row tells of it: excluded
     /// files, and what a project cannot hold. They are refused here, before GitHub does as it is told.
+    /// So are names that GitHub cannot show.
     pub(super) async fn in_the_way(
         &self,
         repo: &Repo,
-        commit: Oid,
+        head: Recorded,
         sent: &Versions,
         is_new: impl Fn(&FilePath) -> bool,
     ) -> Result<Option<Refusal>, GithubError> {
+        if let Some(refusal) = unreadable(sent) {
+            return Ok(Some(refusal));
+        }
         let new: Vec<&FilePath> =
             sent.iter().filter(|(path, to)| to.is_some() && is_new(path)).map(|(path, _)| path).collect();
         let asked: BTreeSet<&str> = new.iter().flat_map(|path| path.ancestors().chain([path.as_str()])).collect();
-        let there = repo.at_paths(commit, asked.into_iter().map(str::to_owned).collect()).await?;
+        let there = if asked.len() > ASKED_BY_NAME {
+            repo.full_tree(head.tree).await?.into_iter().map(|file| file.path).collect()
+        } else {
+            there_by_name(repo, head, &asked, &new).await?
+        };
         let goes = |path: &str| sent.get(path).is_some_and(Option::is_none);
         let mut paths = Versions::new();
         for path in new {
-            let under_a_file =
-                path.ancestors().any(|folder| there.get(folder) == Some(&AtPath::Other) && !goes(folder));
-            let over_files = match there.get(path.as_str()) {
-                Some(AtPath::Folder(tree)) => {
-                    let inside = repo.full_tree(*tree).await?;
-                    inside.iter().any(|file| !goes(&format!("{path}/{}", file.path)))
-                }
-                _ => false,
-            };
-            if under_a_file || over_files {
+            let under_a_file = path.ancestors().any(|folder| there.contains(folder) && !goes(folder));
+            let inside = format!("{path}/");
+            let mut files = there.range(inside.clone()..).take_while(|file| file.starts_with(&inside));
+            if under_a_file || files.any(|file| !goes(file)) {
                 paths.insert(path.clone(), sent[path]);
             }
         }
@@ -103,6 +108,37 @@ impl Engine {
         }
         Ok(refused)
     }
+}
+
+/// The files that the branch has at these paths, and those in the folders where new files are to be.
+async fn there_by_name(
+    repo: &Repo,
+    head: Recorded,
+    asked: &BTreeSet<&str>,
+    new: &[&FilePath],
+) -> Result<BTreeSet<String>, GithubError> {
+    let found = repo.at_paths(head.commit, asked.iter().map(|path| (*path).to_owned()).collect()).await?;
+    let files = found.iter().filter(|(_, there)| **there == AtPath::Other).map(|(path, _)| path.clone());
+    let mut there: BTreeSet<String> = files.collect();
+    for path in new {
+        if let Some(AtPath::Folder(tree)) = found.get(path.as_str()) {
+            there.extend(repo.full_tree(*tree).await?.into_iter().map(|file| format!("{path}/{}", file.path)));
+        }
+    }
+    Ok(there)
+}
+
+/// Names with the character that GitHub puts where a name is not UTF-8: what is there under them, and
+/// that a commit holds them, it cannot show. They are held until they are renamed.
+pub(super) fn unreadable(sent: &Versions) -> Option<Refusal> {
+    let paths: Versions = sent
+        .iter()
+        .filter(|(path, _)| !is_readable(path.as_str()))
+        .map(|(path, entry)| (path.clone(), *entry))
+        .collect();
+    let detail = "GitHub cannot show names with the replacement character U+FFFD. Rename the file without it.";
+    let code = Code::ValidationFailed;
+    (!paths.is_empty()).then(|| Refusal { code, detail: detail.to_owned(), paths })
 }
 
 /// Whether a refusal's words name this path, or a folder it lies in.

@@ -52,7 +52,7 @@ pub use oauth::UserTokens;
 pub use pulls::{Checks, NewPull, PullInfo, PullState, PullStatus, Review};
 pub use repo::{Head, HeadState, Look, Repo, RepositoryInfo};
 pub use repositories::NewRepository;
-pub use trees::{TreeEntry, TreeKind, TreeListing};
+pub use trees::{TreeEntry, TreeKind, TreeListing, is_readable};
 pub use users::{Account, GithubUser, Membership, Permission, UserInstallation, UserRepository, UserRepositoryPage};
 pub use write::{Content, TreeChange};
 

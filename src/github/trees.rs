@@ -134,8 +134,8 @@ pub(crate) fn kind_of(kind: &str, mode: &str) -> Result<TreeKind> {
 }
 
 /// A name that is not UTF-8 comes with replacement characters: it cannot be told from others, so
-/// such entries are left out.
-pub(crate) fn is_readable(name: &str) -> bool {
+/// such entries are left out. Nobody can say of such a path that GitHub does not have it.
+pub fn is_readable(name: &str) -> bool {
     !name.contains('\u{fffd}')
 }
 

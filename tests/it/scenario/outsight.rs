@@ -61,6 +61,59 @@ async fn a_file_does_not_take_the_place_of_excluded_ones() {
 }
 
 #[actix_web::test]
+async fn many_new_files_are_looked_for_in_one_tree() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "a\n"), ("n/x.log", "theirs\n"), ("f.log", "theirs\n")]);
+    let site = story.project("site").await;
+    site.settings(json!({ "exclude": ["*.log"] })).await;
+    let site = site.connected_to(&repo).await;
+    let mut files: Vec<Value> = (0..400).map(|number| put(&format!("new/{number}.txt"), "x\n")).collect();
+    files.extend([put("n", "mine\n"), put("f.log/y.txt", "mine\n")]);
+    story.github.reset_requests();
+    site.changes(files).await;
+    story.drain().await;
+    assert_eq!(repo.files("main").len(), 403);
+    assert_eq!(repo.text("main", "n/x.log").as_deref(), Some("theirs\n"));
+    assert_eq!(repo.text("main", "f.log").as_deref(), Some("theirs\n"));
+    let pending = site.get("/pending").await;
+    assert_eq!((&pending["items"][0]["path"], pending["items"].as_array().unwrap().len()), (&json!("n"), 1));
+    let asked = story.github.count("POST /graphql");
+    assert!(asked <= 8, "{asked} requests: by name it takes five more for each look");
+}
+
+#[actix_web::test]
+async fn a_name_that_github_cannot_show_is_held_and_never_taken_for_gone() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "a\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.change(&[("bad\u{fffd}.txt", "x\n"), ("bad\u{fffd}/b.txt", "b\n"), ("a.txt", "aa\n")]).await;
+    story.drain().await;
+    assert_eq!(repo.files("main").into_keys().collect::<Vec<_>>(), ["a.txt"]);
+    assert_eq!(repo.text("main", "a.txt").as_deref(), Some("aa\n"), "not in the way of the rest");
+    let pending = site.get("/pending").await;
+    let items = pending["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    for item in items {
+        assert_eq!(item["held"]["code"], "validation_failed");
+        assert!(item["held"]["detail"].as_str().unwrap().contains("Rename"), "{item}");
+    }
+    // One that was agreed on before stays, when all is compared anew.
+    repo.push("main", &[("bad\u{fffd}.txt", "x\n"), ("bad\u{fffd}/b.txt", "b\n")]);
+    let agreed = "UPDATE files SET base_oid = oid, base_mode = mode WHERE path LIKE 'bad%'";
+    story.sql().await.batch_execute(agreed).await.unwrap();
+    site.settings(json!({ "exclude": ["*.log"] })).await;
+    story.drain().await;
+    assert_eq!(site.file("bad%EF%BF%BD.txt").await.as_deref(), Some("x\n"));
+    site.agrees_with(&repo, "main").await;
+    let story = Story::start().await;
+    let repo = story.repo("acme/site");
+    let site = story.project("site").await;
+    site.change(&[("bad\u{fffd}.txt", "x\n"), ("a.txt", "a\n")]).await;
+    site.connected_to(&repo).await;
+    assert_eq!(repo.files("main").into_keys().collect::<Vec<_>>(), ["a.txt"], "nor is it in the first commit");
+}
+
+#[actix_web::test]
 async fn both_sides_of_an_excluded_path_are_no_conflict_until_it_is_in_sight() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "a\n")]);
