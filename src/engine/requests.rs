@@ -11,7 +11,7 @@ use super::proposals::{self, Place};
 use super::remote::{self, There};
 use crate::github::HeadState;
 use crate::job::Wake;
-use crate::model::{Author, BranchName, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
+use crate::model::{Author, BranchName, ChangeKind, Code, Entry, FilePath, Mode, Oid, Problem, SyncKind};
 use crate::store::conflicts::{self, Conflict, Settle};
 use crate::store::events::{Actor, Event};
 use crate::store::pulls::{Carried, Carries};
@@ -115,19 +115,25 @@ impl Engine {
     /// `conflicts/resolve` with the strategy `pull_request`: the project takes GitHub's versions, its
     /// own go to a pull request.
     pub async fn resolve_by_pull_request(&self, project: &str, asker: &Asker) -> Result<Sync, Failure> {
-        let (id, sync) = self
+        let (id, sync, collides) = self
             .store
             .request(project, async |tx, locked| {
                 let (locked, link) = connected(locked)?;
-                let mut held = conflicts::all(tx, locked.pid).await?;
-                held.retain(|conflict| !conflict.collision && can_hold(conflict));
+                let held = conflicts::all(tx, locked.pid).await?;
                 let Some(head) = link.head.filter(|_| !held.is_empty()) else {
-                    return Err(no(Code::NothingToSync, "No conflict can go to a pull request."));
+                    return Err(no(Code::NothingToSync, "Nothing is in conflict."));
                 };
-                let carried = |conflict: &Conflict| Carried { entry: conflict.project, old: conflict.github };
-                let carries: Carries = held.iter().map(|conflict| (conflict.path.clone(), carried(conflict))).collect();
-                let choices =
-                    held.into_iter().map(|conflict| (conflict.path.clone(), (conflict, Settle::Github))).collect();
+                let (mut carries, mut choices) = (Carries::new(), BTreeMap::new());
+                for conflict in held {
+                    let carried = proposed(tx, locked.pid, &conflict).await?;
+                    if !carried.is_empty() {
+                        carries.extend(carried);
+                        choices.insert(conflict.path.clone(), (conflict, Settle::Github));
+                    }
+                }
+                if choices.is_empty() {
+                    return Err(Problem::field("strategy", NOT_HOLDABLE).into());
+                }
                 let absorbed = conflicts::settle(tx, locked.pid, locked.snapshot, &choices).await?;
                 self.say_resolved(tx, &locked, project, &choices, absorbed.revision, &absorbed.changed).await?;
                 let place = Place {
@@ -140,11 +146,19 @@ impl Engine {
                     now: link.now,
                 };
                 let (id, sync) = proposals::write(tx, &place, &carries, asker.author.clone()).await?;
+                let collides = choices.values().any(|(conflict, _)| conflict.collision);
+                if collides {
+                    // GitHub's side comes with a look, now that nothing is in its way.
+                    crate::store::integrations::set_due(tx, locked.pid, link.now, true).await?;
+                }
                 audit(tx, "conflict.resolved", project, &locked, asker, Some(&sync.id.to_string())).await?;
-                Ok((id, sync))
+                Ok((id, sync, collides.then_some(locked.pid)))
             })
             .await?;
         self.wake_for_person(Wake::PullRequest { id }).await;
+        if let Some(pid) = collides {
+            self.wake_for_person(Wake::Project { pid }).await;
+        }
         Ok(sync)
     }
 
@@ -214,6 +228,11 @@ impl Engine {
                     new,
                 })
             })
+            .chain(changed.iter().filter(|path| !choices.contains_key(*path)).map(|path| {
+                // It lay in a folder that made way for GitHub's file.
+                let (change, from) = (ChangeKind::Deleted, None);
+                super::view::changed_file(&SyncFile { path: path.clone(), change, from, old: None, new: None })
+            }))
             .collect();
         if files.is_empty() {
             return Ok(());
@@ -278,10 +297,32 @@ const NOT_HOLDABLE: &str = "GitHub's version is none that a project can hold: ta
 
 /// A submodule, or a file over the limit, stays on GitHub alone.
 fn can_hold(conflict: &Conflict) -> bool {
-    conflict.github.is_none_or(|entry| {
-        let size = conflict.github_size.and_then(|size| size.try_into().ok());
-        !remote::is_unholdable(&conflict.path, There { entry, size })
-    })
+    is_holdable(&conflict.path, conflict.github, conflict.github_size)
+}
+
+fn is_holdable(path: &FilePath, github: Option<Entry>, size: Option<i64>) -> bool {
+    let size = size.and_then(|size| size.try_into().ok());
+    github.is_none_or(|entry| !remote::is_unholdable(path, There { entry, size }))
+}
+
+/// What a pull request carries of the project's side of a conflict: of a file against a folder, the
+/// file and all that lies in the folder. Nothing, where the project could not take GitHub's side.
+async fn proposed(tx: &Transaction<'_>, pid: i64, conflict: &Conflict) -> Result<Carries, StoreError> {
+    let mut carries = Carries::new();
+    if !can_hold(conflict) {
+        return Ok(carries);
+    }
+    carries.insert(conflict.path.clone(), Carried { entry: conflict.project, old: conflict.github });
+    let inside = if conflict.collision { conflicts::inside(tx, pid, &conflict.path).await? } else { Vec::new() };
+    for one in inside {
+        if !is_holdable(&one.path, one.github, one.github_size) {
+            return Ok(Carries::new());
+        }
+        if one.project != one.github {
+            carries.insert(one.path, Carried { entry: one.project, old: one.github });
+        }
+    }
+    Ok(carries)
 }
 
 /// Content that a person gives has to be a file of the project, as in a change request.

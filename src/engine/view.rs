@@ -132,7 +132,7 @@ pub struct ConflictView {
     pub base: Option<SideView>,
     pub project: Option<SideView>,
     pub github: Option<SideView>,
-    /// The text with diff3 markers, where it is text.
+    /// The text with diff3 markers, where all sides are files with text.
     pub merged: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -196,6 +196,10 @@ fn kind_of(conflict: &Conflict) -> &'static str {
 }
 
 fn merged(conflict: &Conflict, contents: &HashMap<Oid, Bytes>) -> Option<String> {
+    // A symlink's target with markers in it is nothing anybody could take.
+    if [conflict.base, conflict.project, conflict.github].iter().flatten().any(|entry| !entry.mode.is_file()) {
+        return None;
+    }
     let bytes = |entry: Option<Entry>| contents.get(&entry?.oid).filter(|bytes| bytes.len() <= MAX_TEXT);
     let (ours, theirs) = (bytes(conflict.project)?, bytes(conflict.github)?);
     let base = bytes(conflict.base).map(AsRef::as_ref);

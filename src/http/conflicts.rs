@@ -1,6 +1,6 @@
 //! Conflicts: what waits for a person, and how the person decides.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
@@ -140,10 +140,11 @@ fn resolutions(each: Vec<Object<ResolutionRequest>>) -> Result<Resolutions, ApiE
         return Err(ApiError::field("resolutions", "has at least one entry"));
     }
     let mut list = Vec::with_capacity(each.len());
+    let mut named = HashSet::with_capacity(each.len());
     for (index, Object(item)) in each.into_iter().enumerate() {
         let field = format!("resolutions[{index}]");
         let path = FilePath::parse(item.path.clone()).map_err(|why| ApiError::field(format!("{field}.path"), why.0))?;
-        if list.iter().any(|(known, _)| *known == path) {
+        if !named.insert(path.clone()) {
             return Err(ApiError::field(format!("{field}.path"), "is there twice"));
         }
         list.push((path, choice(item, &field)?));

@@ -130,6 +130,46 @@ async fn size_of(tx: &Transaction<'_>, pid: i64, entry: Option<Entry>) -> Result
         .ok_or_else(|| StoreError::Internal(format!("the content of {} is missing", entry.oid)))
 }
 
+/// A file in the folder that stands against a file of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    pub path: FilePath,
+    pub base: Option<Entry>,
+    pub project: Option<Entry>,
+    pub project_size: i64,
+    pub github: Option<Entry>,
+    /// Bytes, where GitHub said.
+    pub github_size: Option<i64>,
+}
+
+/// What lies in the folder that stands against this file.
+pub async fn inside(client: &impl GenericClient, pid: i64, file: &FilePath) -> Result<Vec<Inside>, StoreError> {
+    let rows = client
+        .query(
+            "SELECT path, oid, mode, size, base_oid, base_mode, gh_size,
+                 CASE WHEN gh_changed THEN gh_oid ELSE base_oid END AS there_oid,
+                 CASE WHEN gh_changed THEN gh_mode ELSE base_mode END AS there_mode
+             FROM files WHERE pid = $1 AND NOT excluded AND starts_with(path, $2)
+               AND key >= substring(convert_to($2, 'UTF8') for 868)
+               AND key < substring(convert_to($2, 'UTF8') for 868) || '\\xff'::bytea",
+            &[&pid, &format!("{file}/")],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Inside {
+                path: FilePath::parse(row.try_get::<_, String>("path")?)
+                    .map_err(|why| StoreError::Internal(why.to_string()))?,
+                base: entry(row, "base_oid", "base_mode")?,
+                project: entry(row, "oid", "mode")?,
+                project_size: row.try_get::<_, Option<i64>>("size")?.unwrap_or(0),
+                github: entry(row, "there_oid", "there_mode")?,
+                github_size: row.try_get("gh_size")?,
+            })
+        })
+        .collect()
+}
+
 /// What lies in the folder that stands against the file goes the same way.
 async fn settle_folder(
     tx: &Transaction<'_>,
@@ -139,37 +179,22 @@ async fn settle_folder(
     choice: &Settle,
     paths: &mut BTreeMap<FilePath, Absorb>,
 ) -> Result<(), StoreError> {
-    let inside = tx
-        .query(
-            "SELECT path, oid, mode, size, base_oid, base_mode, gh_changed,
-                 CASE WHEN gh_changed THEN gh_oid ELSE base_oid END AS there_oid,
-                 CASE WHEN gh_changed THEN gh_mode ELSE base_mode END AS there_mode
-             FROM files WHERE pid = $1 AND NOT excluded AND starts_with(path, $2)
-               AND key >= substring(convert_to($2, 'UTF8') for 868)
-               AND key < substring(convert_to($2, 'UTF8') for 868) || '\\xff'::bytea",
-            &[&pid, &format!("{file}/")],
-        )
-        .await?;
-    for row in &inside {
-        let path =
-            FilePath::parse(row.try_get::<_, String>("path")?).map_err(|why| StoreError::Internal(why.to_string()))?;
-        let (project, base) = (entry(row, "oid", "mode")?, entry(row, "base_oid", "base_mode")?);
-        let there = entry(row, "there_oid", "there_mode")?;
+    for one in inside(tx, pid, file).await? {
         let removes_project = *choice == Settle::Github && conflict.project.is_none();
         let overrules_github = *choice == Settle::Project && conflict.project.is_some();
         if !removes_project && !overrules_github {
             continue;
         }
         let absorb = Absorb {
-            seen: project,
-            seen_base: base,
-            project: if removes_project { None } else { project },
-            size: if removes_project { 0 } else { row.try_get::<_, Option<i64>>("size")?.unwrap_or(0) },
-            base: there,
-            github: there,
+            seen: one.project,
+            seen_base: one.base,
+            project: if removes_project { None } else { one.project },
+            size: if removes_project { 0 } else { one.project_size },
+            base: one.github,
+            github: one.github,
             github_size: None,
         };
-        paths.insert(path, absorb);
+        paths.insert(one.path, absorb);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What waits to be synced: a page of it, what may have been renamed, and why paths are kept back.
 
+use std::collections::HashMap;
+
 use crate::store::GenericClient;
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -57,6 +59,9 @@ impl Store {
         let (pid, pending): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         let rows = page(&client, pid, excluded, after, limit).await?;
         let mut found = PendingPage { pid, rows, ..PendingPage::default() };
+        if !excluded {
+            tell_collisions(&client, pid, &mut found.rows).await?;
+        }
         if !excluded && pending <= MAX_PAIRED {
             found.deleted = sides(&client, pid, false).await?;
             if !found.deleted.is_empty() {
@@ -65,6 +70,22 @@ impl Store {
         }
         Ok(Some(found))
     }
+}
+
+/// What lies in a folder that stands against a file of GitHub's waits with that file.
+async fn tell_collisions(client: &impl GenericClient, pid: i64, rows: &mut [PendingRow]) -> Result<(), StoreError> {
+    let select = client
+        .prepare_cached(
+            "SELECT path, problem FROM holds WHERE pid = $1 AND reason = 'collision' AND problem IS NOT NULL",
+        )
+        .await?;
+    let told = client.query(&select, &[&pid]).await?;
+    let told = told.iter().map(|row| Ok((row.try_get(0)?, problem_of(row.try_get(1)?)?)));
+    let told: HashMap<String, Problem> = told.collect::<Result<_, StoreError>>()?;
+    for row in rows.iter_mut().filter(|row| row.held.is_none()) {
+        row.held = row.file.path.ancestors().find_map(|folder| told.get(folder).cloned());
+    }
+    Ok(())
 }
 
 async fn page(

@@ -206,6 +206,47 @@ async fn a_folder_here_and_a_file_there() {
 }
 
 #[actix_web::test]
+async fn a_file_against_a_folder_goes_to_a_pull_request() {
+    for (here, there) in [("a", "a/b.txt"), ("a/b.txt", "a")] {
+        let story = Story::start().await;
+        let repo = story.repo("acme/site").with(&[("x.txt", "x\n"), ("c.txt", "c\n")]);
+        let site = story.project("site").await.connected_to(&repo).await;
+        repo.push("main", &[(there, "theirs\n"), ("c.txt", "theirs\n")]);
+        site.change(&[(here, "mine\n"), ("c.txt", "mine\n")]).await;
+        story.drain().await;
+        let pending = site.get("/pending").await;
+        for item in pending["items"].as_array().unwrap() {
+            assert_eq!(item["held"]["code"], "sync_conflict", "it says why it waits: {item}");
+        }
+        site.post("/conflicts/resolve", json!({ "strategy": "pull_request" })).await.expect(202);
+        story.drain().await;
+        assert_eq!(site.get("/conflicts").await["items"], json!([]), "{here}");
+        site.agrees_with(&repo, "main").await;
+        assert_eq!(site.file(there).await.as_deref(), Some("theirs\n"));
+        let pulls = site.get("/pull-requests").await;
+        let number = pulls["items"][0]["number"].as_u64().unwrap();
+        assert_eq!(pulls["items"][0]["paths"], json!(["a", "a/b.txt", "c.txt"]), "{pulls}");
+        repo.merge_pull(number, MergeMethod::Squash);
+        story.drain().await;
+        site.agrees_with(&repo, "main").await;
+        assert_eq!(site.file(here).await.as_deref(), Some("mine\n"), "the project's side was proposed");
+        assert_eq!(site.file(there).await, None);
+    }
+}
+
+#[actix_web::test]
+async fn symlinks_have_no_merged_text() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[Change::symlink("link", "one")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    repo.push("main", &[Change::symlink("link", "theirs")]);
+    site.changes(vec![json!({ "op": "put", "path": "link", "content": "mine" })]).await;
+    story.drain().await;
+    let held = conflict(&site, "link").await;
+    assert_eq!((held["project"]["mode"].as_str(), &held["merged"]), (Some("120000"), &Value::Null), "{held}");
+}
+
+#[actix_web::test]
 async fn resolving_asks_for_one_of_the_two_forms() {
     let story = Story::start().await;
     let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);

@@ -103,7 +103,8 @@ async fn what_a_project_cannot_hold_cannot_be_taken() {
     assert_eq!(site.post("/conflicts/resolve", body).await.wrong_fields(), ["resolutions[0].take"]);
     let all = json!({ "strategy": "github" });
     assert_eq!(site.post("/conflicts/resolve", all).await.wrong_fields(), ["strategy"]);
-    site.post("/conflicts/resolve", json!({ "strategy": "pull_request" })).await.problem(409, "nothing_to_sync");
+    let propose = json!({ "strategy": "pull_request" });
+    assert_eq!(site.post("/conflicts/resolve", propose).await.wrong_fields(), ["strategy"]);
 
     repo.push("main", &[("a.txt", "theirs\n")]);
     site.change(&[("a.txt", "mine\n")]).await;
