@@ -16,9 +16,9 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "alive": true }))
 }
 
-/// PostgreSQL and Redis answer. `github` and its last error are told, and change nothing.
+/// PostgreSQL and Redis answer and take writes. `github` and its last error are told, and change nothing.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
-    responses((status = 200, description = "Ready"), (status = 503, description = "PostgreSQL or Redis does not answer")))]
+    responses((status = 200, description = "Ready"), (status = 503, description = "PostgreSQL or Redis does not answer, or takes no writes")))]
 pub async fn readyz(engine: web::Data<Engine>) -> Result<HttpResponse, ApiError> {
     let now = engine.readiness().await;
     if now.ready() {
@@ -28,7 +28,7 @@ pub async fn readyz(engine: web::Data<Engine>) -> Result<HttpResponse, ApiError>
         })));
     }
     let missing = if now.postgres == "ok" { "Redis" } else { "PostgreSQL" };
-    let problem = ApiError::new(Code::Unavailable, format!("{missing} does not answer."));
+    let problem = ApiError::new(Code::Unavailable, format!("{missing} does not answer, or takes no writes."));
     let problem = problem.with("ready", false).with("postgres", now.postgres);
     Err(problem.with("redis", now.redis).with("github", now.github).with("github_error", now.github_error))
 }

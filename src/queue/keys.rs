@@ -37,6 +37,8 @@ pub struct Keys {
     /// HASH: wake-ups on a stream that nobody has taken yet, to the entry's id.
     pub waiting: String,
     seen: String,
+    /// STRING, for a second: whether anything can be written.
+    pub alive: String,
 }
 
 impl Keys {
@@ -49,6 +51,7 @@ impl Keys {
             due: key("due"),
             waiting: key("waiting"),
             seen: key("seen"),
+            alive: key("alive"),
         }
     }
 

@@ -111,9 +111,11 @@ impl Queue {
         })))
     }
 
-    /// Whether Redis answers.
+    /// Whether Redis takes writes: one that is full, or a replica, answers all the same and is of no use.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        self.link().run(&redis::cmd("PING")).await
+        let mut write = redis::cmd("SET");
+        write.arg(&self.keys().alive).arg(1).arg("PX").arg(1000);
+        self.link().run(&write).await
     }
 
     /// A connection for somebody else's commands to the same Redis (`github::Budget`).

@@ -124,9 +124,16 @@ impl Store {
         Ok(Client::new(self.pool.get().await?))
     }
 
-    /// Whether PostgreSQL answers, the schema there or not.
+    /// Whether PostgreSQL takes writes, the schema there or not: a standby answers all the same, and
+    /// nothing can be accepted by it.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let answer = async { Ok(self.pool.get().await?.batch_execute("SELECT 1").await?) };
+        let ask = "SELECT current_setting('transaction_read_only')::bool";
+        let answer = async {
+            match self.pool.get().await?.query_one(ask, &[]).await?.try_get(0)? {
+                true => Err(StoreError::Unavailable("it is read-only".to_owned())),
+                false => Ok(()),
+            }
+        };
         tokio::time::timeout(WAIT, answer)
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned())))

@@ -81,6 +81,11 @@ async fn all_well(site: &Project<'_>, repo: &Repo) {
     }
 }
 
+/// Whether `/metrics` has this line.
+async fn says(story: &Story, line: &str) -> bool {
+    story.internal().get("/metrics").await.text().lines().any(|one| one == line)
+}
+
 async fn finish(mut story: Story) {
     story.world.allow_leftovers();
     story.world.stop().await;
@@ -199,6 +204,31 @@ async fn postgresql_out_of_connections() {
 }
 
 #[actix_web::test]
+async fn postgresql_that_takes_no_writes_is_not_ready() {
+    let (postgres, redis) = (Postgres::start(40), Redis::start());
+    let story = working(&postgres, &redis).await;
+    let (site, repo) = connected(&story, 0).await;
+    let admin = story.sql().await;
+    let turn = async |read_only: &str| {
+        admin.batch_execute(&format!("ALTER SYSTEM SET default_transaction_read_only = {read_only}")).await.unwrap();
+        admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    turn("on").await;
+    eventually("it is not ready", async || story.internal().get("/readyz").await.status == 503).await;
+    let ready = story.internal().get("/readyz").await.problem(503, "unavailable");
+    assert_eq!((&ready["postgres"], &ready["redis"]), (&json!("unavailable"), &json!("ok")));
+    assert!(says(&story, "lockstep_dependency_up{dependency=\"postgres\"} 0").await);
+    send(&site, "read-only", "a.txt", "1\n").await.problem(503, "unavailable");
+    assert_eq!(site.get("").await["project"], "site-0", "what is only read is answered");
+    turn("off").await;
+    eventually("it is ready again", async || story.internal().get("/readyz").await.status == 200).await;
+    insist(&site, "after", "a.txt", "2\n").await;
+    all_well(&site, &repo).await;
+    drop(site);
+    finish(story).await;
+}
+
+#[actix_web::test]
 async fn redis_killed_and_back() {
     let mut redis = Redis::start();
     let story = Story::with(|plan| {
@@ -236,12 +266,20 @@ async fn redis_full_and_emptied() {
     .await;
     let (site, repo) = connected(&story, 0).await;
     redis.ask::<()>("CONFIG SET maxmemory 1");
+    let ready = story.internal().get("/readyz").await.problem(503, "unavailable");
+    assert_eq!(
+        (&ready["postgres"], &ready["redis"]),
+        (&json!("ok"), &json!("unavailable")),
+        "it answers, and takes nothing"
+    );
+    assert!(says(&story, "lockstep_dependency_up{dependency=\"redis\"} 0").await);
     send(&site, "full", "a.txt", "full\n").await.expect(202);
     repo.push("main", &[("theirs.txt", "x\n")]);
     story.github.deliveries_idle().await;
     let push = story.github.deliveries_of("push").into_iter().next_back().unwrap();
     assert_eq!(push.status_code, 503);
     redis.ask::<()>("CONFIG SET maxmemory 0");
+    story.internal().get("/readyz").await.expect(200);
     eventually("the edit is on the branch", async || repo.text("main", "a.txt").as_deref() == Some("full\n")).await;
     eventually("the push arrives", async || site.file("theirs.txt").await.is_some()).await;
     redis.ask::<()>("FLUSHALL");
