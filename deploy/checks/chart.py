@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 import tomllib
 
 import kubernetes_validate
@@ -85,6 +86,17 @@ def check_variables():
     assert set(schema) == files, set(schema) ^ files
 
 
+def check_values():
+    """numbers, switches and texts of a values file reach the program as they were written"""
+    written = {"GITHUB_APP_ID": 1234567, "RETRY_SECONDS": 0.5, "WORKERS": 1000000, "SWEEP_SECONDS": 30, "LOG": "info", "PUBLIC_URL": "https://x"}
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as values:
+        yaml.safe_dump({"config": written}, values)
+        values.flush()
+        for pod in pods(render(["--values", values.name])):
+            shown = {one["name"].removeprefix("LOCKSTEP_"): one["value"] for one in pod["containers"][0]["env"]}
+            assert {name: shown[name] for name in written} == {name: str(value) for name, value in written.items()}
+
+
 def check_secrets():
     """secrets come by reference, as files, each where its variable says"""
     for pod in pods(render(EVERYTHING)):
@@ -159,6 +171,16 @@ def check_monitoring():
     assert rule["spec"] == read_yaml("prometheus/alerts.yml")
     [dashboard] = of_kind(objects, "ConfigMap")
     assert json.loads(dashboard["data"]["lockstep.json"]) == json.loads((DEPLOY / "grafana/dashboards/lockstep.json").read_text())
+
+
+def check_job():
+    """Prometheus knows the pods by a job that the rules name, whatever the release is called"""
+    objects = render([*EVERYTHING, "--set", "fullnameOverride=sync"])
+    [monitor] = of_kind(objects, "PodMonitor")
+    rules = {rule["alert"]: rule["expr"] for group in read_yaml("prometheus/alerts.yml")["groups"] for rule in group["rules"]}
+    [job] = re.findall(r'job=~"([^"]+)"', rules["LockstepDown"])
+    for one in deployments(objects).values():
+        assert re.fullmatch(job, one["spec"]["template"]["metadata"]["labels"][monitor["spec"]["jobLabel"]])
 
 
 def check_migrations():

@@ -37,9 +37,13 @@ def check_references():
 
 
 def check_variables():
-    """the program knows every variable that compose sets"""
-    unknown = set(compose()["services"]["lockstep"]["environment"]) - program.variables()
-    assert not unknown, unknown
+    """the program knows every variable that compose sets, and compose passes on every one there is"""
+    passed = set(compose()["services"]["lockstep"]["environment"])
+    assert not passed - program.variables(), passed - program.variables()
+    # Where it listens is the image's.
+    own = {"LOCKSTEP_LISTEN", "LOCKSTEP_INTERNAL_LISTEN"}
+    missing = {name.removesuffix("_FILE") for name in program.variables()} - {name.removesuffix("_FILE") for name in passed} - own
+    assert not missing, missing
 
 
 def check_exposure():
@@ -69,8 +73,9 @@ def check_secrets():
         assert pathlib.Path(folder, ".secrets").stat().st_mode & 0o077 == 0
         named = {pathlib.Path(secret["file"]).name for secret in compose()["secrets"].values()}
         assert named == set(made), named ^ set(made)
+        # Those that are for the operator to fill are empty, which is as good as not set.
         flags = [f"--{name.replace('_', '-')}-file={folder}/.secrets/{name}"
-                 for name in ("database_url", "redis_url", "encryption_keys", "api_keys")]
+                 for name in sorted(named) if f"LOCKSTEP_{name.upper()}_FILE" in program.variables()]
         # The names of its services lead nowhere here; a configuration that is wrong would be told first.
         told = program.subprocess.run([program.BIN, "doctor", *flags], capture_output=True, text=True).stdout
         assert "ok config" in told and "FAIL postgres" in told, told

@@ -39,6 +39,14 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
 
+{{- /* A value as the program reads it. Helm reads every number of a values file as a float, and would write
+a GitHub App's id as 1.234567e+06. */}}
+{{- define "lockstep.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ printf "%.0f" . }}
+{{- else }}{{ toString . }}
+{{- end }}
+{{- end }}
+
 {{- /* Secrets come as files; a change of a Secret reaches a process when it is started again. */}}
 {{- define "lockstep.env" -}}
 {{- range $name := keys .Values.secrets | sortAlpha }}
@@ -47,7 +55,7 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- range $name, $value := .Values.config }}
 - name: LOCKSTEP_{{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "lockstep.text" $value | quote }}
 {{- end }}
 {{- end }}
 
