@@ -9,7 +9,7 @@ use super::failure::{Failure, no_app, not_accessible};
 use super::say::integration_shown;
 use crate::github::{GithubError, HeadState, InstallationId, Permission, Priority, RepoRef, RepositoryInfo};
 use crate::job::Wake;
-use crate::model::{BranchName, Code, Problem, ProjectId, RepoName, UserId};
+use crate::model::{BranchName, Code, Problem, ProjectId, RepoName, SyncKind, SyncStatus, UserId};
 use crate::store::authorizations::Authorization;
 use crate::store::linking::{Asked, Link, Linked};
 
@@ -124,6 +124,7 @@ impl Engine {
     /// once and revoked at GitHub as soon as it answers. Nothing to do is fine.
     pub async fn disconnect(&self, pid: i64, asked: Asked<'_>) -> Result<(), Failure> {
         let left = self.store.disconnect_repository(&self.vault, pid, asked, integration_shown).await?;
+        self.count_canceled(&left.canceled);
         for id in left.revocations {
             self.wake_for_person(Wake::Revocation { id }).await;
         }
@@ -131,6 +132,13 @@ impl Engine {
             self.wake_for_person(Wake::Notification { id }).await;
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// Syncs that were given up because what they were for is no more.
+    pub(super) fn count_canceled(&self, kinds: &[SyncKind]) {
+        kinds.iter().for_each(|kind| self.metrics.sync_finished(*kind, SyncStatus::Canceled));
     }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::view::{self, SyncView};
-use crate::model::{Code, Problem};
+use crate::model::{Code, Problem, SyncStatus};
 use crate::queue::{Priority, QueueError};
 use crate::store::dead_letters::Retried;
 use crate::store::events::Actor;
@@ -34,7 +34,9 @@ impl Engine {
             let data = json!({ "sync": SyncView::new(sync, &files) });
             self.say(tx, &on, "sync.failed", &Actor::System, data).await
         };
-        self.store.bury_project(&on, attempts, &error, tell).await?;
+        if let Some(kind) = self.store.bury_project(&on, attempts, &error, tell).await? {
+            self.metrics.sync_finished(kind, SyncStatus::Failed);
+        }
         self.wake_notifications().await;
         Ok(())
     }

@@ -219,7 +219,8 @@ impl Look<'_> {
         settled.own.extend(self.sync.as_ref().map(|sync| sync.id));
         settled.synced = self.sync.is_some().then_some(self.on.head.map(|head| head.commit));
         let (on, sync, asked) = (&self.on, &self.sync, self.asked_to_sync());
-        self.engine
+        let left = self
+            .engine
             .store
             .under_lease(self.lease, async |tx| {
                 if asked {
@@ -229,28 +230,36 @@ impl Look<'_> {
                     record::agree_on_push(tx, on.pid, &pushed.paths).await?;
                     record::set_head(tx, on.pid, on.head, false).await?;
                 }
-                if let (Some(sync), Some(kind)) = (sync, effect) {
-                    self.end_in_history(tx, sync, kind).await?;
-                }
-                settle::settle(tx, on.pid, &settled).await
+                let left = match (sync, effect) {
+                    (Some(sync), Some(kind)) => self.end_in_history(tx, sync, kind).await?,
+                    _ => false,
+                };
+                settle::settle(tx, on.pid, &settled).await?;
+                Ok(left)
             })
             .await?;
-        self.measure(pushed.is_some());
+        if left {
+            self.count();
+        }
+        if pushed.is_some() {
+            self.measure();
+        }
         Ok(())
     }
 
-    async fn end_in_history(&self, tx: &Transaction<'_>, sync: &Sync, kind: Option<&str>) -> Result<(), StoreError> {
+    /// False: it leaves no row.
+    async fn end_in_history(&self, tx: &Transaction<'_>, sync: &Sync, kind: Option<&str>) -> Result<bool, StoreError> {
         let leaves_nothing = sync.status == SyncStatus::NoChanges && sync.kind == SyncKind::Auto;
         if leaves_nothing && syncs::delete_unasked(tx, sync.id).await? {
-            return Ok(());
+            return Ok(false);
         }
         let mut ended = sync.clone();
         ended.finished_at = Some(syncs::clock(tx).await?);
         syncs::save(tx, &ended).await?;
-        match kind {
-            Some(kind) => self.say_sync(tx, &ended, kind).await,
-            None => Ok(()),
+        if let Some(kind) = kind {
+            self.say_sync(tx, &ended, kind).await?;
         }
+        Ok(true)
     }
 
     /// Tells people and the host how a sync ended.
@@ -260,13 +269,18 @@ impl Look<'_> {
         self.engine.say(tx, &self.on, kind, &Actor::System, data).await
     }
 
-    fn measure(&self, committed: bool) {
+    /// Counts what history shows from now on.
+    pub fn count(&self) {
         if let Some(sync) = &self.sync {
             self.engine.metrics.sync_finished(sync.kind, sync.status);
         }
+    }
+
+    /// How long the commit was waited for.
+    fn measure(&self) {
         // Without a window (somebody asked, or it is the first sync) the time begins with the asking.
         let start = self.on.window_at.or(self.sync.as_ref().map(|sync| sync.queued_at));
-        if let (true, Some(start)) = (committed, start) {
+        if let Some(start) = start {
             let waited = (chrono::Utc::now() - start).to_std().unwrap_or_default();
             self.engine.metrics.sync_took(waited);
         }
@@ -302,6 +316,7 @@ impl Look<'_> {
                 settle::settle(tx, on.pid, &settled).await
             })
             .await?;
+        self.count();
         Ok(true)
     }
 }

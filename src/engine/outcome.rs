@@ -239,38 +239,42 @@ impl Look<'_> {
 
     async fn leave(&mut self, settled: Settled, failure: Option<Failure>) -> Result<(), StoreError> {
         let (on, sync) = (&self.on, &self.sync);
-        self.engine
+        let ended = self
+            .engine
             .store
             .under_lease(self.lease, async |tx| {
-                if let Some(sync) = sync {
-                    self.write_failed(tx, sync, failure).await?;
-                }
+                let ended = match sync {
+                    Some(sync) => self.write_failed(tx, sync, failure).await?,
+                    None => false,
+                };
                 settle::settle(tx, on.pid, &settled).await?;
-                match failure {
-                    Some(failure) if failure.changed_state => self.say_state(tx, settled.state).await,
-                    _ => Ok(()),
+                if failure.is_some_and(|failure| failure.changed_state) {
+                    self.say_state(tx, settled.state).await?;
                 }
+                Ok(ended)
             })
             .await?;
-        if failure.is_some()
-            && let Some(sync) = &self.sync
-        {
-            self.engine.metrics.sync_finished(sync.kind, sync.status);
+        if ended {
+            self.count();
         }
         Ok(())
     }
 
+    /// Whether history has a row more that ended.
     async fn write_failed(
         &self,
         tx: &Transaction<'_>,
         sync: &Sync,
         failure: Option<Failure>,
-    ) -> Result<(), StoreError> {
-        let Some(failure) = failure else { return syncs::save(tx, sync).await };
+    ) -> Result<bool, StoreError> {
+        let Some(failure) = failure else {
+            syncs::save(tx, sync).await?;
+            return Ok(false);
+        };
         // Drift looks at an unhealed cause again and again; history tells it once.
         let repeats = sync.kind == SyncKind::Auto && syncs::repeats_failure(tx, sync).await?;
         if repeats && syncs::delete_unasked(tx, sync.id).await? {
-            return Ok(());
+            return Ok(false);
         }
         let mut ended = sync.clone();
         ended.finished_at = Some(syncs::clock(tx).await?);
@@ -279,7 +283,8 @@ impl Look<'_> {
             let error = ended.error.clone().unwrap_or_else(|| Problem::new(Code::Internal, "unknown"));
             syncs::bury(tx, self.on.project.as_str(), &ended, None, &error).await?;
         }
-        self.say_sync(tx, &ended, "sync.failed").await
+        self.say_sync(tx, &ended, "sync.failed").await?;
+        Ok(true)
     }
 
     async fn say_state(&self, tx: &Transaction<'_>, state: State) -> Result<(), StoreError> {

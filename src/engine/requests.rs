@@ -265,9 +265,10 @@ impl Engine {
             .request(project, async |tx, locked| {
                 let (locked, link) = connected(locked)?;
                 requests::switch_branch(tx, locked.pid, branch.as_str()).await?;
-                if let Some(id) = link.sync_id {
-                    crate::store::syncs::cancel(tx, id).await?;
-                }
+                let canceled = match link.sync_id {
+                    Some(id) => crate::store::syncs::cancel(tx, locked.pid, Some(id)).await?,
+                    None => Vec::new(),
+                };
                 requests::queue_sync(
                     tx,
                     &locked,
@@ -277,14 +278,15 @@ impl Engine {
                 )
                 .await?;
                 audit(tx, "settings.updated", project, &locked, asker, Some(branch.as_str())).await?;
-                Ok::<_, Failure>(())
+                Ok::<_, Failure>(canceled)
             })
             .await;
         match switched {
             Err(Failure::Store(StoreError::Conflict(_))) => {
                 Err(no(Code::AlreadyConnected, "Another connection uses this branch of the repository."))
             }
-            Ok(()) => {
+            Ok(canceled) => {
+                self.count_canceled(&canceled);
                 self.wake_for_person(Wake::Project { pid }).await;
                 Ok(())
             }

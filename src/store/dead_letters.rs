@@ -81,14 +81,15 @@ impl Store {
     }
 
     /// Keeps a project's work that nobody could do, unless somebody is at it now. `tell` is called in
-    /// the same transaction with the history row, which is made when there is none.
+    /// the same transaction with the history row, which is made when there is none. Answers what was
+    /// given up.
     pub async fn bury_project(
         &self,
         on: &Integration,
         attempts: u32,
         problem: &Problem,
         tell: impl AsyncFnOnce(&Transaction<'_>, &Sync) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<SyncKind>, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         tx.execute("SELECT 1 FROM projects WHERE pid = $1 FOR NO KEY UPDATE", &[&on.pid]).await?;
@@ -102,7 +103,7 @@ impl Store {
                 &[&on.pid, &json!(problem), &on.connection],
             )
             .await?;
-        let Some(row) = given_up else { return Ok(()) };
+        let Some(row) = given_up else { return Ok(None) };
         let open = match row.try_get::<_, Option<Uuid>>(0)? {
             Some(id) => syncs::by_id(&tx, on.pid, id).await?.filter(|sync| !sync.status.is_finished()),
             None => None,
@@ -119,7 +120,8 @@ impl Store {
         syncs::save(&tx, &sync).await?;
         syncs::bury(&tx, on.project.as_str(), &sync, None, problem).await?;
         tell(&tx, &sync).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(Some(sync.kind))
     }
 
     /// Takes the dead letter away to try again what it is about; false: there is none of this id.

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::events::{self, Actor, Appended, Event};
 use super::projects::ProjectRow;
-use super::{Store, StoreError, authorizations, projects, pull_holds};
-use crate::model::ProjectId;
+use super::{Store, StoreError, authorizations, projects, pull_holds, syncs};
+use crate::model::{ProjectId, SyncKind};
 use crate::store::Transaction;
 use crate::vault::Vault;
 
@@ -50,6 +50,8 @@ pub struct Unlinked {
     /// `revocations.id` of the credentials to be revoked at GitHub.
     pub revocations: Vec<i64>,
     pub notification: Option<i64>,
+    /// The syncs that were given up.
+    pub canceled: Vec<SyncKind>,
 }
 
 /// Connects the project.
@@ -166,9 +168,9 @@ impl Store {
         let row = tx.query_opt("DELETE FROM integrations WHERE pid = $1 RETURNING full_name, branch", &[&pid]).await?;
         let revocations = authorizations::retire_all(&tx, vault, pid).await?;
         tx.execute("DELETE FROM oauth_states WHERE pid = $1", &[&pid]).await?;
-        let mut unlinked = Unlinked { revocations, notification: None };
+        let mut unlinked = Unlinked { revocations, ..Unlinked::default() };
         if let Some(row) = row {
-            cancel_syncs(&tx, pid).await?;
+            unlinked.canceled = syncs::cancel(&tx, pid, None).await?;
             tx.execute("DELETE FROM holds WHERE pid = $1", &[&pid]).await?;
             forget_base(&tx, pid).await?;
             let target = format!("{}@{}", row.try_get::<_, String>(0)?, row.try_get::<_, String>(1)?);
@@ -199,16 +201,6 @@ async fn disconnected(
         None => audit,
     };
     Ok(events::append(tx, event).await?.notification)
-}
-
-async fn cancel_syncs(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
-         WHERE pid = $1 AND status IN ('queued', 'running')",
-        &[&pid],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Nothing is agreed with GitHub any more: a later connection begins with an empty base.

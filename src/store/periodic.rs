@@ -108,11 +108,13 @@ impl Store {
         rows.iter().map(|row| Ok(Wake::Notification { id: row.try_get(0)? })).collect()
     }
 
-    /// Projects whose work is due (somebody is at them, or should be), and how long the first has been.
+    /// Projects whose work is due (somebody is at them, or should be), and how long the first has been:
+    /// those of a holder that died since its lease ran out.
     pub async fn projects_due(&self) -> Result<(i64, Duration), StoreError> {
         let client = self.client().await?;
-        let select = "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
-                      FROM integrations WHERE due_at <= now()";
+        let select = "SELECT count(*), coalesce(extract(epoch FROM now() - min(since)), 0)::float8 FROM (
+                          SELECT CASE WHEN due_at <= now() THEN due_at ELSE lease_until END AS since FROM integrations
+                          WHERE due_at <= now() OR (lease_token IS NOT NULL AND lease_until < now())) due";
         let row = client.query_one(select, &[]).await?;
         let oldest: f64 = row.try_get(1)?;
         Ok((row.try_get(0)?, Duration::try_from_secs_f64(oldest).unwrap_or_default()))

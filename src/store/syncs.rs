@@ -394,15 +394,16 @@ pub async fn repeats_failure(tx: &Transaction<'_>, sync: &Sync) -> Result<bool, 
     Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
-/// Gives up an unfinished row.
-pub async fn cancel(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
-         WHERE id = $1 AND finished_at IS NULL",
-        &[&id],
-    )
-    .await?;
-    Ok(())
+/// Gives up the project's unfinished rows, or this one; answers what they were.
+pub async fn cancel(tx: &Transaction<'_>, pid: i64, only: Option<Uuid>) -> Result<Vec<SyncKind>, StoreError> {
+    let rows = tx
+        .query(
+            "UPDATE syncs SET status = 'canceled', finished_at = now(), progress_done = NULL, progress_total = NULL
+             WHERE pid = $1 AND status IN ('queued', 'running') AND id = coalesce($2, id) RETURNING kind",
+            &[&pid, &only],
+        )
+        .await?;
+    rows.iter().map(|row| row.try_get::<_, String>(0)?.parse().map_err(StoreError::Internal)).collect()
 }
 
 /// Keeps a sync that was given up where operators see it.
