@@ -45,7 +45,7 @@ pub enum GithubError {
 /// Which limit made a request wait; the label of `lockstep_github_throttled_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Throttle {
-    /// The hourly budget is used up, or this project's share of it.
+    /// The hourly budget is used up.
     Primary,
     /// GitHub's secondary limit was hit.
     Secondary,
@@ -57,6 +57,8 @@ pub enum Throttle {
     Share,
     /// Too many writes in flight.
     Concurrency,
+    /// The points of a minute would be exceeded.
+    Points,
 }
 
 impl Throttle {
@@ -68,6 +70,7 @@ impl Throttle {
             Throttle::Content => "content",
             Throttle::Share => "share",
             Throttle::Concurrency => "concurrency",
+            Throttle::Points => "points",
         }
     }
 
@@ -79,7 +82,13 @@ impl Throttle {
             Throttle::Content => "This account has as many commits as GitHub takes in so short a time",
             Throttle::Share => "Other projects of this account are syncing too, and each takes its turn",
             Throttle::Concurrency => "Other commits to this account are under way",
+            Throttle::Points => "This account has as many requests as GitHub takes in so short a time",
         }
+    }
+
+    /// Lockstep keeps it so that GitHub never has to say it.
+    pub fn is_own(self) -> bool {
+        matches!(self, Throttle::Content | Throttle::Share | Throttle::Concurrency | Throttle::Points)
     }
 }
 

@@ -30,14 +30,22 @@ local known_limits = redis.call('HMGET', state, 'blocked', 'reason', resource ..
 local blocked = tonumber(known_limits[1])
 if blocked and blocked > now then return wait(blocked, known_limits[2] or 'secondary') end
 
--- The hourly budget: the last hundredth is for people; in the lower half nobody takes more than a share.
+-- The hourly budget: the last hundredth is for people. In the lower half nobody takes more than a share,
+-- unless the others cannot use theirs up any more in what is left of the hour.
 local remaining, limit, reset = tonumber(known_limits[3]), tonumber(known_limits[4]), tonumber(known_limits[5])
 if remaining and limit and reset and reset > now then
   local reserve = person and 0 or math.ceil(limit / 100)
   if remaining <= reserve then return wait(reset, 'primary') end
   if not person and remaining < limit / 2 then
     local parties, used = redis.call('HLEN', usage), tonumber(redis.call('HGET', usage, party)) or 0
-    if parties > 1 and used >= limit / parties then return wait(reset, 'share') end
+    local share = limit / parties
+    if parties > 1 and used >= share then
+      local theirs = 0
+      for _, count in ipairs(redis.call('HVALS', usage)) do theirs = theirs + math.max(0, share - tonumber(count)) end
+      if remaining <= reserve + math.ceil(theirs * math.min(1, (reset - now) / HOUR)) then
+        return wait(math.min(reset, now + 60000), 'share')
+      end
+    end
   end
 end
 
@@ -50,7 +58,7 @@ for i = 1, #buckets, 2 do
   elseif kind == resource then spent = spent + tonumber(buckets[i + 1]) end
 end
 if not person then most = most * 0.9 end
-if spent + cost > most then return wait((bucket + 1) * 10000, 'secondary') end
+if spent + cost > most then return wait((bucket + 1) * 10000, 'points') end
 
 if content then
   redis.call('ZREMRANGEBYSCORE', log, '-inf', now - HOUR)
@@ -89,8 +97,9 @@ if content then
     if not person then cap = math.max(1, cap - math.max(math.ceil(cap / 10), people)) end
     local all, mine = within(length)
     if #all >= cap then return wait(room(all, cap, length), 'content') end
+    -- A share only while another waits, who is remembered for 20 s: nobody waits for room that is there.
     local share = math.max(1, math.ceil(cap / parties))
-    if parties > 1 and #mine >= share then return wait(room(mine, share, length), 'share') end
+    if parties > 1 and #mine >= share then return wait(math.min(room(mine, share, length), now + 21000), 'share') end
   end
 
   redis.call('ZADD', log, now + lease, member)

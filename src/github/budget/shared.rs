@@ -158,7 +158,7 @@ fn read(reply: &[Value]) -> Option<Reply> {
 }
 
 fn reason(text: &str) -> Throttle {
-    use Throttle::{Concurrency, Content, Primary, RetryAfter, Secondary, Share};
-    let all = [Primary, Secondary, RetryAfter, Content, Share, Concurrency];
+    use Throttle::{Concurrency, Content, Points, Primary, RetryAfter, Secondary, Share};
+    let all = [Primary, Secondary, RetryAfter, Content, Share, Concurrency, Points];
     all.into_iter().find(|one| one.as_str() == text).unwrap_or(Secondary)
 }

@@ -108,8 +108,9 @@ async fn who_waits_gets_a_share_and_a_person_the_rest() {
     assert!(spend(&budget, background("small")).await.is_err(), "now it waits");
     assert_eq!(spend_all(&budget, person("small")).await.0, 8);
     age(&redis, 61);
-    let (count, _, reason) = spend_all(&budget, background("greedy")).await;
+    let (count, at, reason) = spend_all(&budget, background("greedy")).await;
     assert_eq!((count, reason), (36, Throttle::Share), "half, because another waits");
+    assert!(at < Utc::now() + TimeDelta::seconds(22), "asked again when the other may have gone: {at}");
     assert!(spend(&budget, background("small")).await.is_ok());
 }
 
@@ -167,6 +168,33 @@ async fn a_secondary_limit_hit_again_waits_longer() {
 }
 
 #[actix_web::test]
+async fn what_others_cannot_use_up_in_the_hour_is_there_for_all() {
+    let redis = Redis::start();
+    let budget = budget(&redis).await;
+    let read = |party: &'static str, priority| Ask { content: false, ..write(party, priority) };
+    let see = async |party: &'static str, remaining: i64, reset: DateTime<Utc>| {
+        let admission = budget.admit(read(party, Priority::Person)).await.unwrap();
+        let primary = Some(Primary { remaining, limit: 20, reset });
+        budget.settle(admission, Seen { primary, ..done() }).await;
+    };
+    let greedy = async || budget.admit(read("greedy", Priority::Background)).await.is_ok();
+    let reset = Utc::now() + TimeDelta::minutes(30);
+    see("small", 19, reset).await;
+    for used in 1..=10 {
+        see("greedy", 19 - used, reset).await;
+    }
+    assert!(greedy().await, "nine are left, and small can use five of them in half an hour");
+    see("greedy", 6, reset).await;
+    assert!(!greedy().await, "those are small's");
+    // The same with three minutes to go.
+    redis.ask::<i64>(&format!(
+        "HSET test:github:7:state core:reset {}",
+        (Utc::now() + TimeDelta::minutes(3)).timestamp_millis()
+    ));
+    assert!(greedy().await, "six are left, and small can use one");
+}
+
+#[actix_web::test]
 async fn the_hourly_budget_is_kept_and_shared() {
     let redis = Redis::start();
     let budget = budget(&redis).await;
@@ -183,6 +211,8 @@ async fn the_hourly_budget_is_kept_and_shared() {
     see("greedy", 2).await;
     let refused = budget.admit(read("greedy", Priority::Background)).await.unwrap_err();
     assert!(matches!(refused, GithubError::RetryAt { reason: Throttle::Share, .. }), "{refused}");
+    let GithubError::RetryAt { at, .. } = refused else { unreachable!("it is one") };
+    assert!(at < Utc::now() + TimeDelta::seconds(61), "looked at again: the hour goes on");
     assert!(budget.admit(read("small", Priority::Background)).await.is_ok());
     see("greedy", 0).await;
     let refused = budget.admit(read("small", Priority::Person)).await.unwrap_err();
