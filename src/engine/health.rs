@@ -7,6 +7,9 @@ use super::Engine;
 /// How long an answer may take before it counts as none; `/readyz` itself answers within 5 s.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Who has not heard of GitHub for so long asks.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// One look at everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
@@ -27,14 +30,22 @@ impl Readiness {
 }
 
 impl Engine {
-    /// Asks PostgreSQL and Redis now; of GitHub what is known.
+    /// Asks PostgreSQL and Redis now; of GitHub what is known, and that is never old.
     pub async fn readiness(&self) -> Readiness {
+        self.look_at_github();
         let (postgres, redis) = self.look_at_dependencies(PATIENCE).await;
         let github_error = self.github.last_error().map(|(error, at)| format!("{error} ({})", at.to_rfc3339()));
         Readiness { postgres: word(postgres), redis: word(redis), github: self.github_word(), github_error }
     }
 
-    /// Whether PostgreSQL and Redis answer within that time; the gauges say so too.
+    /// GitHub may take its time: whether it answered is there for whoever looks next.
+    pub(super) fn look_at_github(&self) {
+        self.github.tell_budgets();
+        let github = self.github.clone();
+        tokio::spawn(async move { github.ask_if_silent(SILENCE).await });
+    }
+
+    /// Whether PostgreSQL and Redis take writes within that time; the gauges say so too.
     pub(super) async fn look_at_dependencies(&self, patience: Duration) -> (bool, bool) {
         let (postgres, redis) =
             tokio::join!(within(patience, self.store_answers()), within(patience, self.redis_answers()));

@@ -42,6 +42,7 @@ impl Engine {
 
     /// Brings the gauges up to date that only a look can tell. What does not answer keeps its value.
     pub async fn measure(&self) {
+        self.look_at_github();
         let (queue, due, dead, _) = tokio::join!(
             soon(self.queue.stats()),
             soon(self.store.projects_due()),

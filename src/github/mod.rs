@@ -180,6 +180,21 @@ impl GitHub {
         self.inner.meter.last_error()
     }
 
+    /// Budgets that are full again by now are told as such.
+    pub fn tell_budgets(&self) {
+        self.inner.meter.tell_remaining(chrono::Utc::now());
+    }
+
+    /// Asks GitHub for something, when this process has not heard of it for so long: one that has
+    /// nothing to ask would notice neither that it went nor that it came back. No installation's budget
+    /// pays for it, and it happens once in that time, however often this is called.
+    pub async fn ask_if_silent(&self, long: Duration) {
+        if self.app().is_some() && self.inner.meter.is_silent_for(long) {
+            // The transport notes whether it was answered.
+            drop(self.app_info().await);
+        }
+    }
+
     /// `https://github.com` or its like.
     pub fn web_url(&self) -> &str {
         &self.inner.settings.web_url

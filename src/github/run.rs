@@ -139,13 +139,14 @@ impl GitHub {
             graphql: call.url == self.inner.settings.graphql_url,
             content: effect != Effect::Reads,
         };
-        let admission = self.inner.budget.admit(ask).await.inspect_err(|error| self.note(error))?;
+        let graphql = ask.graphql;
+        let admission = self.inner.budget.admit(ask).await.inspect_err(|error| self.note_own(error))?;
         let about = About { subject: Subject::Installation, writes: effect == Effect::Writes };
         let sent = self.send(call, Some(&token.header)).await;
         let now = Utc::now();
         let (seen, outcome) = judge(sent, about, now);
         if let Some(primary) = seen.primary {
-            self.inner.meter.remaining(account.installation.0, primary, now);
+            self.inner.meter.remaining(account.installation.0, graphql, primary, now);
         }
         let blocked = self.inner.budget.settle(admission, seen).await;
         let outcome = match (outcome, blocked) {
@@ -155,6 +156,15 @@ impl GitHub {
             (outcome, _) => outcome,
         };
         outcome.inspect_err(|error| self.note(error))
+    }
+
+    /// Before anything is sent: that GitHub said so earlier was counted then, once, whoever waits for it.
+    fn note_own(&self, error: &GithubError) {
+        if let GithubError::RetryAt { reason, .. } = error
+            && reason.is_own()
+        {
+            self.inner.meter.throttled(*reason);
+        }
     }
 
     fn note(&self, error: &GithubError) {

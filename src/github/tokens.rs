@@ -213,7 +213,7 @@ impl GitHub {
             body["repository_ids"] = json!(ids);
         }
         let path = format!("/app/installations/{}/access_tokens", wanted.installation);
-        let call = self.rest(Method::POST, "/app/installations/{id}/access_tokens", &path).with_json(&body)?;
+        let call = self.rest(Method::POST, "POST /app/installations/{id}/access_tokens", &path).with_json(&body)?;
         let answer = self.as_app(call, About { subject: Subject::Mint, writes: false }).await;
         if let Err(GithubError::RetryAt { at, reason: reason @ (Throttle::RetryAfter | Throttle::Secondary) }) = &answer
         {

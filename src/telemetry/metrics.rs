@@ -107,8 +107,16 @@ impl Metrics {
                     "Share of the hourly budget left, lowest over installations",
                 ))?,
             )?,
-            github_throttled: counters(r, "github_throttled_total", "Times work waited for a limit", &["reason"])?,
-            github_up: keep(r, IntGauge::with_opts(opts("github_up", "Whether GitHub answered last"))?)?,
+            github_throttled: counters(
+                r,
+                "github_throttled_total",
+                "Refusals by GitHub, and waits for Lockstep's own limits",
+                &["reason"],
+            )?,
+            github_up: keep(
+                r,
+                IntGauge::with_opts(opts("github_up", "Whether GitHub answered last, within the last minute"))?,
+            )?,
             notifications: counters(r, "notifications_total", "Attempts to notify the host", &["result"])?,
             http_requests: counters(r, "http_requests_total", "Requests answered", &["listener", "status"])?,
             dependency_up: keep(r, GaugeVec::new(opts("dependency_up", "Whether it answered last"), &["dependency"])?)?,
@@ -169,7 +177,8 @@ impl Metrics {
         self.all.github_remaining_ratio.set(ratio);
     }
 
-    /// `primary secondary retry_after content share concurrency`.
+    /// `primary secondary retry_after`: GitHub said no, once for each time it did. `content share
+    /// concurrency points`: Lockstep waited so that it need not.
     pub fn github_throttled(&self, reason: &'static str) {
         self.all.github_throttled.with_label_values(&[reason]).inc();
     }
@@ -178,7 +187,7 @@ impl Metrics {
         self.all.github_up.set(i64::from(up));
     }
 
-    /// Whether GitHub answered the last request; true before the first.
+    /// Whether GitHub answered the last request of this process; true before the first.
     pub fn is_github_up(&self) -> bool {
         self.all.github_up.get() == 1
     }
@@ -217,8 +226,10 @@ impl All {
     /// A metric with labels is not there before it was counted once: rules that name it would see
     /// nothing, and the first of its kind would be no increase.
     fn show_before_first_use(&self) {
-        EVENTS.iter().for_each(|event| show(&self.webhooks, &[*event, "accepted"]));
-        REFUSED.iter().for_each(|result| show(&self.webhooks, &["other", *result]));
+        for event in EVENTS.iter().chain(&["other"]) {
+            show(&self.webhooks, &[*event, "accepted"]);
+            REFUSED.iter().for_each(|result| show(&self.webhooks, &[*event, *result]));
+        }
         for kind in SyncKind::ALL {
             for status in SyncStatus::ALL.iter().filter(|status| status.is_finished()) {
                 show(&self.syncs, &[kind.as_str(), status.as_str()]);
@@ -230,7 +241,7 @@ impl All {
         for status in ["200", "none", "502"] {
             show(&self.github_requests, &["graphql createCommitOnBranch", status]);
         }
-        for reason in ["primary", "secondary", "retry_after", "content", "share", "concurrency"] {
+        for reason in ["primary", "secondary", "retry_after", "content", "share", "concurrency", "points"] {
             show(&self.github_throttled, &[reason]);
         }
         for result in ["delivered", "retried", "failed"] {
@@ -308,6 +319,7 @@ mod tests {
             "lockstep_build_info{version=",
             "lockstep_syncs_total{kind=\"pull_request\",status=\"failed\"} 0",
             "lockstep_webhooks_total{event=\"other\",result=\"unauthorized\"} 0",
+            "lockstep_webhooks_total{event=\"push\",result=\"unauthorized\"} 0",
         ] {
             assert!(text.contains(name), "{name} in\n{text}");
         }

@@ -83,6 +83,87 @@ async fn github_that_fails_is_seen() {
 }
 
 #[actix_web::test]
+async fn who_asks_nothing_of_github_notices_that_it_is_away_and_back() {
+    let story = Story::start().await;
+    story.drain().await;
+    story.github.down();
+    assert_eq!(metric(&story, "lockstep_github_up").await, 1.0, "nothing was asked");
+    let github = &story.engine.github;
+    github.ask_if_silent(Duration::ZERO).await;
+    assert_eq!(metric(&story, "lockstep_github_up").await, 0.0);
+    let ready = story.internal().get("/readyz").await.expect(200);
+    assert_eq!(ready["github"], "unavailable");
+    assert!(ready["github_error"].as_str().is_some_and(|error| error.starts_with("GET /app: ")), "{ready}");
+    story.github.up();
+    let before = story.github.requests().len();
+    for _ in 0..3 {
+        github.ask_if_silent(Duration::from_secs(60)).await;
+    }
+    assert_eq!(story.github.requests().len(), before, "what was heard a moment ago is not asked for");
+    github.ask_if_silent(Duration::ZERO).await;
+    assert_eq!(metric(&story, "lockstep_github_up").await, 1.0);
+}
+
+#[actix_web::test]
+async fn what_github_refuses_once_is_counted_once_whoever_waits_for_it() {
+    let mut story = Story::start().await;
+    let repos: Vec<_> = (0..4).map(|number| story.repo(&format!("acme/site-{number}"))).collect();
+    let mut sites = Vec::new();
+    for (number, repo) in repos.iter().enumerate() {
+        sites.push(story.project(&format!("site-{number}")).await.connected_to(repo).await);
+    }
+    story.github.secondary_limit_for(Duration::from_secs(60));
+    for site in &sites {
+        site.change(&[("a", "1")]).await;
+    }
+    story.drain_once().await;
+    let mut counted = 0.0;
+    for reason in ["primary", "secondary", "retry_after"] {
+        counted += metric(&story, &format!("lockstep_github_throttled_total{{reason=\"{reason}\"}}")).await;
+    }
+    assert_eq!(counted, 1.0);
+    drop(sites);
+    story.world.allow_leftovers();
+}
+
+#[actix_web::test]
+async fn syncs_are_counted_as_history_shows_them() {
+    let mut story = Story::start().await;
+    let files: Vec<_> = (0..30).map(|number| (format!("{number}.txt"), "1\n")).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let repo = story.repo("acme/site").with(&files);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.changes(files.iter().map(|(path, _)| crate::story::remove(path)).collect()).await;
+    story.drain().await;
+    assert_eq!(site.last().await["error"]["code"], "confirmation_required");
+    let pid = site.pid().await;
+    site.sync().await;
+    story.engine.bury_project(pid, 8).await.unwrap();
+    site.sync().await;
+    story.host().delete(&site.path("/integration")).await.expect(204);
+    story.drain().await;
+    let rows = "SELECT kind, status, count(*) FROM syncs WHERE finished_at IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2";
+    let rows = story.sql().await.query(rows, &[]).await.unwrap();
+    let shown = |row: &tokio_postgres::Row| (row.get::<_, String>(0), row.get::<_, String>(1), row.get::<_, i64>(2));
+    let shown: Vec<_> = rows.iter().map(shown).collect();
+    assert_eq!(
+        shown.iter().map(|(_, status, _)| status.as_str()).collect::<Vec<_>>(),
+        ["conflict", "succeeded", "canceled", "failed"]
+    );
+    let mut counted = 0;
+    for (kind, status, rows) in shown {
+        let series = format!("lockstep_syncs_total{{kind=\"{kind}\",status=\"{status}\"}}");
+        assert_eq!(metric(&story, &series).await, rows as f64, "{series}");
+        counted += rows;
+    }
+    let text = story.internal().get("/metrics").await.text();
+    let all = text.lines().filter(|line| line.starts_with("lockstep_syncs_total{"));
+    let all: f64 = all.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum();
+    assert_eq!(all, counted as f64, "and nothing else is counted");
+    story.world.allow_leftovers();
+}
+
+#[actix_web::test]
 async fn limits_are_seen() {
     let mut story = Story::start().await;
     let repo = story.repo("acme/site");
@@ -129,6 +210,11 @@ async fn work_that_nobody_does_grows_old() {
     assert_eq!(metric(&story, "lockstep_queue_depth").await, 0.0);
     story.drain().await;
     assert_eq!(metric(&story, "lockstep_pending_oldest_seconds").await, 0.0);
+    let died = "UPDATE integrations SET due_at = NULL, lease_token = gen_random_uuid(), lease_until = now() - interval '900 s'";
+    story.sql().await.execute(died, &[]).await.unwrap();
+    assert_eq!(metric(&story, "lockstep_pending_projects").await, 1.0, "its holder died");
+    assert!(metric(&story, "lockstep_pending_oldest_seconds").await >= 900.0);
+    story.drain().await;
     story.github.ping();
     story.github.deliveries_idle().await;
     assert_eq!(metric(&story, "lockstep_queue_depth").await, 1.0);
