@@ -1,6 +1,6 @@
 //! The moments of a worker's life between reading a job and acknowledging it, by what it asks of whom.
 
-use super::Peer::{self, GitHub, PostgreSql, Redis};
+use super::Peer::{self, GitHub, Host, PostgreSql, Redis};
 use crate::world::tap::Stop::{self, After, Before, Told};
 
 /// A moment in a worker's life: its name, whose answer or question it is at, and how it is known.
@@ -20,6 +20,14 @@ const RELEASE: &str = "lease_token = CASE WHEN old.lease_again";
 const LEDGER: &str = "INSERT INTO deliveries";
 const TAKE_NOTE: &str = "HDEL";
 const ACKNOWLEDGE: &str = "XDEL";
+const CLAIM_NOTIFICATION: &str = "UPDATE notifications SET lease_until";
+const NOTIFIED: &str = "DELETE FROM notifications WHERE id = $1";
+const TELL_HOST: &str = "POST /hook";
+const CLAIM_REVOCATION: &str = "UPDATE revocations SET lease_until";
+const REVOKED: &str = "DELETE FROM revocations WHERE id = $1";
+const REVOKE: &str = "DELETE /applications/";
+const TAKE_STATUS: &str = "SET status_due = false, status_reads";
+const STATUS: &str = "UPDATE pull_requests SET number = $2";
 
 /// Moments that are named elsewhere too.
 pub mod named {
@@ -113,6 +121,49 @@ pub fn delivery() -> Vec<Boundary> {
         ("before the project is woken up", Redis, Before(vec!["project:"])),
         ("before the delivery is acknowledged", Redis, Before(vec![ACKNOWLEDGE])),
         ("the delivery acknowledged", Redis, After(vec![ACKNOWLEDGE])),
+    ]
+}
+
+/// An event on its way to the host.
+pub fn notification() -> Vec<Boundary> {
+    vec![
+        ("the notification handed out, and not received", Redis, Told("notification:")),
+        ("before the notification is claimed", PostgreSql, Before(vec![CLAIM_NOTIFICATION, NEXT])),
+        ("the notification claimed", PostgreSql, After(vec![CLAIM_NOTIFICATION, NEXT])),
+        ("before the host is told", Host, Before(vec![TELL_HOST])),
+        ("the host told, and PostgreSQL does not know", Host, After(vec![TELL_HOST])),
+        ("before the notification is deleted", PostgreSql, Before(vec![NOTIFIED, NEXT])),
+        ("the notification deleted", PostgreSql, After(vec![NOTIFIED, NEXT])),
+    ]
+}
+
+/// A token on its way to be revoked.
+pub fn revocation() -> Vec<Boundary> {
+    vec![
+        ("the revocation handed out, and not received", Redis, Told("revocation:")),
+        ("before the revocation is claimed", PostgreSql, Before(vec![CLAIM_REVOCATION, NEXT])),
+        ("the revocation claimed", PostgreSql, After(vec![CLAIM_REVOCATION, NEXT])),
+        ("before GitHub revokes the token", GitHub, Before(vec![REVOKE])),
+        ("the token revoked, and PostgreSQL does not know", GitHub, After(vec![REVOKE])),
+        ("before the revocation is deleted", PostgreSql, Before(vec![REVOKED, NEXT])),
+        ("the revocation deleted", PostgreSql, After(vec![REVOKED, NEXT])),
+        ("before one of both is acknowledged", Redis, Before(vec![ACKNOWLEDGE])),
+        ("one of both acknowledged", Redis, After(vec![ACKNOWLEDGE])),
+    ]
+}
+
+/// How a pull request stands.
+pub fn status() -> Vec<Boundary> {
+    vec![
+        ("the wake-up handed out, and not received", Redis, Told("pull_request:")),
+        ("before the reading is taken over", PostgreSql, Before(vec![TAKE_STATUS, NEXT])),
+        ("the reading taken over", PostgreSql, After(vec![TAKE_STATUS, NEXT])),
+        ("before GitHub is asked", GitHub, Before(vec!["POST /graphql"])),
+        ("GitHub was asked", GitHub, After(vec!["POST /graphql"])),
+        ("before the status is recorded", PostgreSql, Before(vec![STATUS, COMMIT])),
+        ("the status recorded", PostgreSql, After(vec![STATUS, COMMIT])),
+        ("before the wake-up is acknowledged", Redis, Before(vec![ACKNOWLEDGE])),
+        ("the wake-up acknowledged", Redis, After(vec![ACKNOWLEDGE])),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::boundaries::{Boundary, delivery, edit, look, proposal, root, trees};
 use crate::story::{Story, put};
 
 /// Runs a worker up to the boundary, kills it there, and lets the next one finish.
-async fn killed_at(story: &Story, workers: &Workers, boundary: &Boundary, cause: impl AsyncFnOnce()) {
+pub(super) async fn killed_at(story: &Story, workers: &Workers, boundary: &Boundary, cause: impl AsyncFnOnce()) {
     let (name, peer, stop) = boundary;
     story.renew_limits().await;
     let stopping = workers.stop_at(*peer, stop.clone());

@@ -7,6 +7,7 @@ mod batch;
 mod boundaries;
 mod holders;
 mod kill_points;
+mod kill_points_beside;
 mod patience;
 mod services;
 mod stopping;
@@ -24,6 +25,8 @@ pub enum Peer {
     PostgreSql,
     Redis,
     GitHub,
+    /// Who is told of events.
+    Host,
 }
 
 /// Worker processes, and a tap before each peer of theirs.
@@ -31,6 +34,8 @@ pub struct Workers {
     postgres: Tap,
     redis: Tap,
     github: Tap,
+    /// None: nobody is told.
+    host: Option<Tap>,
     env: HashMap<String, String>,
 }
 
@@ -45,10 +50,17 @@ impl Workers {
         for (name, tap) in [("DATABASE_URL", &postgres), ("REDIS_URL", &redis), ("GITHUB_API_URL", &github)] {
             env.insert(format!("LOCKSTEP_{name}"), tap.url(&url(name)));
         }
+        let host = match env.get("LOCKSTEP_NOTIFY_URL") {
+            Some(url) => Some(Tap::before(url, 80).await),
+            None => None,
+        };
+        if let Some(tap) = &host {
+            env.insert("LOCKSTEP_NOTIFY_URL".to_owned(), tap.url(&url("NOTIFY_URL")));
+        }
         for (name, value) in [("SWEEP_SECONDS", "3600"), ("REDELIVERY_SECONDS", "0"), ("DRIFT_SECONDS", "0")] {
             env.insert(format!("LOCKSTEP_{name}"), value.to_owned());
         }
-        Workers { postgres, redis, github, env }
+        Workers { postgres, redis, github, host, env }
     }
 
     /// With another variable.
@@ -70,13 +82,14 @@ impl Workers {
             Peer::PostgreSql => &self.postgres,
             Peer::Redis => &self.redis,
             Peer::GitHub => &self.github,
+            Peer::Host => self.host.as_ref().expect("a story with a host that is told"),
         }
     }
 
     /// SIGKILL, and everything it had open ends, as it does with a process.
     pub fn kill(&self, worker: &mut Program) {
         worker.kill();
-        for tap in [&self.postgres, &self.redis, &self.github] {
+        for tap in [&self.postgres, &self.redis, &self.github].into_iter().chain(&self.host) {
             tap.cut();
         }
     }

@@ -4,7 +4,7 @@
 mod causes;
 mod door;
 mod missed;
-mod notify;
+pub mod notify;
 mod order;
 
 use hmac::{Hmac, KeyInit, Mac};

@@ -20,14 +20,14 @@ use crate::world::World;
 
 /// The host's receiver: keeps what it is sent, and answers with the status it was told to.
 #[derive(Clone)]
-pub(super) struct Host {
+pub struct Host {
     url: String,
     status: Arc<Mutex<u16>>,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    pub(super) async fn start(status: u16) -> Host {
+    pub async fn start(status: u16) -> Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?token=1", listener.local_addr().unwrap());
         let host = Host { url, status: Arc::new(Mutex::new(status)), got: Arc::default() };
@@ -64,16 +64,16 @@ impl Host {
         *self.status.lock().unwrap() = status;
     }
 
-    pub(super) fn got(&self) -> Vec<Told> {
+    pub fn got(&self) -> Vec<Told> {
         self.got.lock().unwrap().iter().map(|text| Told::read(text)).collect()
     }
 }
 
 /// A notification, its signature checked as any library for Standard Webhooks does.
 #[derive(Debug)]
-pub(super) struct Told {
-    id: String,
-    pub(super) body: Value,
+pub struct Told {
+    pub id: String,
+    pub body: Value,
 }
 
 impl Told {
@@ -94,7 +94,7 @@ impl Told {
     }
 }
 
-pub(super) async fn told(host: &Host) -> Story {
+pub async fn told(host: &Host) -> Story {
     let (url, secret) = (host.url.clone(), format!("whsec_{}", STANDARD.encode("secret of the host")));
     Story::with(|plan| plan.set("NOTIFY_URL", url).set("NOTIFY_SECRET", secret)).await
 }

@@ -1,0 +1,77 @@
+//! A worker killed with SIGKILL at every boundary of the jobs that are no look at a project.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::Workers;
+use super::boundaries::{notification, revocation, status};
+use super::kill_points::killed_at;
+use crate::story::Story;
+use crate::webhook::notify::{Host, told};
+
+/// Nothing is in anybody's hands.
+async fn nothing_left(name: &str, story: &Story) {
+    for (table, left) in [
+        ("notifications", "true"),
+        ("revocations", "true"),
+        ("pull_requests", "status_due"),
+        ("integrations", "lease_token IS NOT NULL OR sync_id IS NOT NULL"),
+    ] {
+        assert_eq!(story.number(&format!("SELECT count(*) FROM {table} WHERE {left}")).await, 0, "{name}: {table}");
+    }
+    assert_eq!(story.engine.queue.left().await.unwrap(), (0, 0), "{name}: an entry is left");
+}
+
+#[actix_web::test]
+async fn while_the_host_is_told_and_a_token_is_revoked() {
+    let host = Host::start(204).await;
+    let story = told(&host).await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "0\n")]);
+    let site = story.project("site").await;
+    let workers = Workers::of(&story).await;
+    for boundary in notification().iter().chain(&revocation()) {
+        let name = boundary.0;
+        site.connect(&repo).await;
+        story.drain().await;
+        let before = host.got().len();
+        killed_at(&story, &workers, boundary, async || {
+            story.host().delete(&site.path("/integration")).await.expect(204);
+        })
+        .await;
+        let got = host.got().split_off(before);
+        assert!(got.iter().all(|told| told.body["type"] == "integration.disconnected"), "{name}: {got:?}");
+        let ids: BTreeSet<&str> = got.iter().map(|told| told.id.as_str()).collect();
+        assert_eq!(ids.len(), 1, "{name}: told, and told again under the same id: {got:?}");
+        assert_eq!(story.github.live_user_tokens(), 0, "{name}: the token is of no use any more");
+        nothing_left(name, &story).await;
+    }
+}
+
+#[actix_web::test]
+async fn while_it_is_read_how_a_pull_request_stands() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "0\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("a.txt", "ours\n")]).await;
+    let number = site.propose("Change").await["number"].as_u64().unwrap();
+    story.drain().await;
+    let workers = Workers::of(&story).await;
+    story.github.lose_webhooks(1000);
+    for (count, boundary) in status().iter().enumerate() {
+        let (name, title) = (boundary.0, format!("Title {count}"));
+        killed_at(&story, &workers, boundary, async || {
+            repo.retitle_pull(number, &title);
+            story.sql().await.execute("UPDATE pull_requests SET status_due = true", &[]).await.unwrap();
+            story.engine.sweep().await.unwrap();
+        })
+        .await;
+        assert_eq!(site.get(&format!("/pull-requests/{number}")).await["title"], title.as_str(), "{name}");
+        let told = format!(
+            "SELECT count(*) FROM events WHERE kind = 'pull_request.updated' AND data->'pull_request'->>'title' = '{title}'"
+        );
+        assert_eq!(story.number(&told).await, 1, "{name}: told once");
+        nothing_left(name, &story).await;
+    }
+}
