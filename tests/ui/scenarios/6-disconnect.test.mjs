@@ -1,6 +1,7 @@
 // 6: disconnecting.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/eventually.mjs";
 import { World } from "../support/world.mjs";
 
 let world;
@@ -9,6 +10,9 @@ after(() => world.stop());
 
 test("6.1 to 6.4 disconnecting", async (t) => {
   const project = await (await world.project()).connect();
+  const other = await (await world.project()).connect();
+  await project.settings({ batch_seconds: 0 });
+  await other.settings({ batch_seconds: 0 });
   const before = await project.log();
   const person = await world.person();
   await person.open(project, { tab: "settings" });
@@ -30,6 +34,14 @@ test("6.1 to 6.4 disconnecting", async (t) => {
   });
   await t.test("6.3 all automatic sync stops", async () => {
     await project.change({ "index.md": "later\n" });
+    // Another project's change afterwards is committed, and what only the sweep can find is found: either would have met this one.
+    await other.change({ "index.md": "later\n" });
+    await eventually(async () => (await other.github())["index.md"] === "later\n", "the other project's change is committed");
+    const of = "pid = (SELECT pid FROM projects WHERE id = $1)";
+    await other.inSync();
+    await world.query(`UPDATE integrations SET due_at = now(), remote_due = true WHERE ${of}`, [other.id]);
+    await eventually(async () => (await world.query(`SELECT due_at FROM integrations WHERE ${of}`, [other.id]))[0].due_at === null, "a sweep has been by");
+    assert.deepEqual(await project.log(), before);
     assert.equal((await project.syncs()).items.filter((sync) => sync.finished_at === null).length, 0);
     assert.equal((await project.status()).sync_status, "idle");
   });
