@@ -48,7 +48,7 @@ export interface Troubled {
 
 export interface Overview {
   now: string;
-  health: Record<"postgres" | "redis" | "github", string>;
+  health: Record<"postgres" | "redis" | "github", string> & { github_error: string | null };
   queue: { depth: number; oldest_seconds: number } | null;
   counts: Record<"projects" | "connected" | "suspended" | "broken" | "due" | "due_seconds" | "dead_letters" | "notifications", number>;
   steps: Step[];

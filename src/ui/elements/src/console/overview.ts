@@ -15,11 +15,13 @@ function scarcest(budgets: Budget[]): Budget[] {
   return [...budgets].sort((a, b) => left(a) - left(b)).slice(0, SHOWN);
 }
 
-export function health({ health }: Overview): TemplateResult[] {
-  return (Object.keys(c.names) as (keyof typeof c.names)[]).map((name) => {
+export function health({ health }: Overview): TemplateResult {
+  const badges = (Object.keys(c.names) as (keyof typeof c.names)[]).map((name) => {
     const tone = health[name] === "ok" ? "success" : health[name] === "unavailable" ? "danger" : "";
     return html`<span class="badge ${tone}">${icon(tone === "success" ? "check" : tone ? "error" : "minus")}${c.health(c.names[name], health[name])}</span>`;
   });
+  const error = health.github_error;
+  return html`${badges}${error ? html`<span class="small said ${health.github === "ok" ? "muted" : "warning"}">${c.githubError(error)}</span>` : nothing}`;
 }
 
 /** Two plots beside each other where there is room. `content`: how wide all is. */
@@ -89,6 +91,7 @@ export function table(title: string, heads: string[], rows: unknown[][], none: s
 }
 
 export const overviewStyles = css`
+  .said { overflow-wrap: anywhere; align-self: center; }
   .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(150px, 40%), 1fr)); gap: 12px; }
   .tile { margin: 0 !important; padding: 12px 14px; }
   .tile dt { color: var(--muted); font-size: 12.5px; }

@@ -1,7 +1,7 @@
 // What operators read in the console.
 export const c = {
   label: "Console", signOut: "Sign out", tabs: { overview: "Overview", "dead-letters": "Dead letters", audit: "Audit" },
-  health: (name: string, state: string) => `${name}: ${state}`, names: { postgres: "PostgreSQL", redis: "Redis", github: "GitHub" },
+  health: (name: string, state: string) => `${name}: ${state}`, names: { postgres: "PostgreSQL", redis: "Redis", github: "GitHub" }, githubError: (error: string) => `GitHub’s last error: ${error}`,
   tiles: {
     queue: "Queue", queueHint: (age: string) => `oldest ${age}`, queueEmpty: "nothing waits", queueAway: "Redis does not answer", due: "Projects due", dueHint: (age: string) => `overdue by ${age}`,
     connected: "Connected projects", connectedHint: (all: number) => `of ${all.toLocaleString()}`, trouble: "Lost connections", troubleHint: (suspended: number, broken: number) => `${suspended} suspended, ${broken} broken`,
