@@ -29,6 +29,19 @@ test("3.1 with pending changes a pull request is offered, without it is not", as
   await person.leave();
 });
 
+test("3.1 with auto-sync on there is nothing to propose, and the page says why and how to change it", async () => {
+  const project = await (await world.project()).connect();
+  const person = await world.person();
+  await person.open(project, { tab: "pulls" });
+  await person.see("changes go to main by themselves");
+  await person.button("Turn auto-sync off").click();
+  await person.see("There are no pending changes to propose");
+  assert.equal((await project.status()).settings.auto_sync, false);
+  await project.change({ "index.md": "# Proposed\n" });
+  await eventually(async () => !(await person.button("New pull request").isDisabled()), "it is offered");
+  await person.leave();
+});
+
 test("3.2 to 3.5 creating a pull request", async (t) => {
   const project = await changed();
   const person = await world.person();
@@ -56,6 +69,22 @@ test("3.2 to 3.5 creating a pull request", async (t) => {
     assert.equal(opened.title, "Better words");
     assert.equal(opened.body, "They are better.");
     assert.equal(pull.base, "main");
+  });
+  await t.test("3.5 the overview says where the changes are, and offers nothing that would do nothing", async () => {
+    await person.tab("Overview").click();
+    await person.see("1 change in review");
+    const controls = person.page.locator("lockstep-sync-controls");
+    assert.equal(await controls.getByRole("link", { name: `#${pull.number}` }).getAttribute("href"), pull.url);
+    assert.ok(await person.button("Sync now").isDisabled());
+    assert.equal(await person.button("Create pull request").count(), 0);
+    assert.equal(await controls.getByText("Held back").count(), 0);
+    await project.change({ "more.md": "more\n" });
+    await person.see("1 change waiting");
+    await person.button("Create pull request").waitFor();
+    await project.change({ "more.md": null });
+    await person.button("Create pull request").waitFor({ state: "hidden" });
+    await person.tab("Pull requests").click();
+    await person.see("All pending changes are in review already");
   });
   await t.test("3.5 shows its address and status, and follows it", async () => {
     assert.equal(await link.getAttribute("href"), pull.url);

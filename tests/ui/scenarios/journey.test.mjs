@@ -54,13 +54,21 @@ test("a host's page of ten lines shows status and panel, and hears of changes", 
   await person.leave();
 });
 
-test("the texts can be put into another language", async () => {
-  const project = await world.project();
+test("the texts can be put into another language, at any depth and no more than are given", async () => {
+  const project = await (await world.project()).connect();
   const { token } = await project.session("owner");
-  world.pages.set("/german", { html: `<!doctype html><html lang="de"><head><title>Gastgeber</title><link rel="icon" href="data:,"></head><body><main><lockstep-status project="${project.id}" session="${token}" api="${world.url}"></lockstep-status></main>
-    <script type="module">import { useTexts } from "${world.url}/embed.js"; useTexts({ status: { disconnected: "Nicht verbunden" } });</script></body></html>` });
+  const german = { status: { synced: "Abgeglichen" }, panel: { tabs: { history: "Verlauf" } }, settings: { policies: { ask: ["Mich fragen", "Die Datei wartet."] }, quickExcludes: { images: "Bilder" } } };
+  world.pages.set("/german", { html: `<!doctype html><html lang="de"><head><title>Gastgeber</title><link rel="icon" href="data:,"></head><body><main>
+    <lockstep-status project="${project.id}" session="${token}" api="${world.url}"></lockstep-status><lockstep-panel tab="settings" project="${project.id}" session="${token}" api="${world.url}"></lockstep-panel></main>
+    <script type="module">import { useTexts } from "${world.url}/embed.js"; useTexts(${JSON.stringify(german)});</script></body></html>` });
   const person = await world.person();
   await person.page.goto(`${world.host}/german`);
-  await person.see("Nicht verbunden");
+  await person.see("Abgeglichen");
+  await person.tab("Verlauf").waitFor();
+  await person.tab("Pull requests").waitFor();
+  await person.see("Die Datei wartet.");
+  await person.see("Project wins");
+  await person.button("Bilder").waitFor();
+  await person.button("Logs").waitFor();
   await person.leave();
 });

@@ -58,7 +58,7 @@ export class LockstepExcludePatterns extends SettingsElement {
     return html`<p class="hint" id="exclude-hint">${t.settings.excludeHint}</p>
       <div class="chips" role="group" aria-label=${t.settings.excludeTypes}><span class="muted small">${t.settings.excludeTypes}</span>${QUICK_EXCLUDES.map(({ label, patterns }) => {
         const on = patterns.every((pattern) => now.includes(pattern));
-        return html`<button type="button" aria-pressed=${on ? "true" : "false"} title=${patterns.join("  ")} ?disabled=${this.locked} @click=${() => this.toggle(patterns, !on)}>${label}</button>`;
+        return html`<button type="button" aria-pressed=${on ? "true" : "false"} title=${patterns.join("  ")} ?disabled=${this.locked} @click=${() => this.toggle(patterns, !on)}>${t.settings.quickExcludes[label]}</button>`;
       })}</div>
       <textarea class="mono" rows=${Math.min(Math.max(now.length + 1, 4), 14)} spellcheck="false" aria-labelledby="exclude" aria-describedby="exclude-hint exclude-error" aria-invalid=${wrong ? "true" : "false"} ?disabled=${this.locked}
         .value=${text} @input=${(e: Event) => this.set((e.target as HTMLTextAreaElement).value)}></textarea>

@@ -1,8 +1,9 @@
 // <lockstep-pull-request-form>: the dialog that takes pending changes to a pull request. Used by the elements
 // that offer one.
-import { html, LockstepElement, css, define, property, state } from "./base.js";
+import { html, LockstepElement, css, define, nothing, property, state } from "./base.js";
 import { fieldMessage } from "./api/problem.js";
 import "./parts/dialog.js";
+import { reviewOf } from "./parts/review.js";
 import { busyLabel, changeWord, errorText, problemView } from "./parts/views.js";
 import { t } from "./texts.js";
 
@@ -16,7 +17,7 @@ export class LockstepPullRequestForm extends LockstepElement {
     form { margin-top: 14px; }
     .field.check { margin-top: 16px; }
   `];
-  override readonly needs = ["integration", "pending"] as const;
+  override readonly needs = ["integration", "pending", "pulls"] as const;
 
   @property({ type: Boolean }) open = false;
   @state() private tried = false;
@@ -49,8 +50,8 @@ export class LockstepPullRequestForm extends LockstepElement {
   protected override render() {
     const { draft, failure } = this;
     const missing = this.tried && !draft.title.trim() ? t.pulls.titleMissing : fieldMessage(failure, "title");
-    const free = this.store.pending.items.filter((change) => !change.held);
-    return html`<lockstep-dialog .open=${this.open} .heading=${t.pulls.formTitle} @dismissed=${this.dismiss}>
+    const free = this.store.pending.items.filter((change) => !change.held || (change.held.code === "pull_request_exists" && !reviewOf(change, this.store.pulls.items)));
+    return html`<lockstep-dialog .open=${this.open} .heading=${t.pulls.formTitle} @dismissed=${this.dismiss}>${this.open ? html`
       <p class="muted">${t.pulls.formText(free.length)}</p>
       <ul class="paths">${free.slice(0, SHOWN).map((change) => html`<li>${changeWord(change.change)}<span class="path">${change.path}</span></li>`)}
         ${free.length > SHOWN ? html`<li class="muted small">${t.settings.excludeMore(free.length - SHOWN)}</li>` : ""}</ul>
@@ -65,7 +66,7 @@ export class LockstepPullRequestForm extends LockstepElement {
       </form>
       <div class="actions">${problemView(failure)}</div>
       <button slot="actions" type="button" @click=${this.dismiss}>${t.common.cancel}</button>
-      <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => this.renderRoot.querySelector("form")?.requestSubmit()}>${busyLabel(this.busy !== "", t.pulls.submit, t.pulls.submitting)}</button>
+      <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => this.renderRoot.querySelector("form")?.requestSubmit()}>${busyLabel(this.busy !== "", t.pulls.submit, t.pulls.submitting)}</button>` : nothing}
     </lockstep-dialog>`;
   }
 }

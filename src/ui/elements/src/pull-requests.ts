@@ -3,6 +3,7 @@ import { css, html, LockstepElement, define, nothing, state } from "./base.js";
 import type { PullRequest } from "./api/types.js";
 import "./pull-request-form.js";
 import { icon, spinner, type IconName } from "./parts/icons.js";
+import { leftOf } from "./parts/review.js";
 import { when } from "./parts/time.js";
 import { empty, external, problemView, skeleton } from "./parts/views.js";
 import { t } from "./texts.js";
@@ -20,6 +21,8 @@ export class LockstepPullRequests extends LockstepElement {
     .meta > span:not(.path) { display: inline-flex; align-items: center; gap: 4px; }
     @media (max-width: 480px) { .state { width: auto; } .entry { flex-wrap: wrap; gap: 4px 12px; align-items: center; } .entry > .grow { order: 3; flex-basis: 100%; } .entry > button { margin-inline-start: auto; } }
     .meta svg { width: 13px; height: 13px; }
+    .auto { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; }
+    .auto > .grow { flex-basis: 260px; }
     .foot { padding: 10px 16px; border-top: 1px solid var(--border); }
   `];
   override readonly needs = ["integration", "pending", "pulls"] as const;
@@ -31,14 +34,22 @@ export class LockstepPullRequests extends LockstepElement {
     if (fresh) this.store.refresh(["pulls", "pending", "integration"]);
   }
 
+  private async autoOff(): Promise<void> {
+    const settings = await this.run("auto", () => this.store.client.patchSettings({ auto_sync: false }));
+    if (settings && this.integration) this.store.take({ ...this.integration, settings });
+  }
+
   protected override render() {
-    const { pulls, expired } = this.store;
+    const { pulls, pending, expired } = this.store;
     if (expired) return nothing;
-    const offered = this.connected && (this.integration?.pending_changes ?? 0) > 0;
+    const count = this.integration?.pending_changes ?? 0;
+    const offered = this.connected && leftOf(count, pending.items, pulls.items) > 0;
+    const auto = this.connected && count === 0 && this.integration?.settings.auto_sync;
     const button = html`<button type="button" class="primary" ?disabled=${!offered || !this.may("editor")} @click=${() => (this.proposing = true)}>${icon("plus")}${t.pulls.create}</button>`;
-    const why = this.connected ? t.pulls.nothing : t.pulls.notConnected;
+    const why = !this.connected ? t.pulls.notConnected : count ? t.pulls.allInReview : t.pulls.nothing;
     return html`<section class="card" aria-labelledby="title">
-      <div class="head"><h2 id="title">${t.pulls.title}</h2>${offered || !this.integration ? nothing : html`<span class="small muted">${why}</span>`}${button}</div>
+      <div class="head"><h2 id="title">${t.pulls.title}</h2>${offered || auto || !this.integration ? nothing : html`<span class="small muted">${why}</span>`}${button}</div>
+      ${auto ? this.renderAuto(this.integration!.branch ?? "") : nothing}
       ${pulls.problem || this.failure ? html`<div class="body">${problemView(this.failure ?? pulls.problem, () => pulls.refresh())}</div>` : nothing}
       ${!pulls.loaded && !pulls.problem ? skeleton() : nothing}
       ${pulls.loaded && !pulls.items.length ? empty("pull", t.pulls.empty, t.pulls.emptyText) : nothing}
@@ -47,6 +58,12 @@ export class LockstepPullRequests extends LockstepElement {
       <lockstep-pull-request-form .project=${this.project} .session=${this.session} .api=${this.api} .open=${this.proposing}
         @dismissed=${() => (this.proposing = false)}></lockstep-pull-request-form>
     </section>`;
+  }
+
+  /** Why there is nothing to propose, and the way out. */
+  private renderAuto(branch: string) {
+    return html`<div class="body auto"><span class="muted grow">${t.pulls.auto(branch)}</span>
+      ${this.may("owner") ? html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.autoOff}>${t.pulls.autoOff}</button>` : nothing}</div>`;
   }
 
   private renderPull(pull: PullRequest) {

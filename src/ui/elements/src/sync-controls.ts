@@ -1,12 +1,14 @@
 // <lockstep-sync-controls>: the switch, the button, progress, and what is pending.
+import type { TemplateResult } from "lit";
 import { css, html, LockstepElement, define, nothing, state } from "./base.js";
 import type { Integration, PendingChange, Problem, Sync } from "./api/types.js";
 import "./parts/dialog.js";
 import "./pull-request-form.js";
 import { diffStyles, diffView, parseDiff, type DiffFile } from "./parts/diff.js";
 import { icon, spinner, type IconName } from "./parts/icons.js";
+import { leftOf, reviewOf } from "./parts/review.js";
 import { ago } from "./parts/time.js";
-import { busyLabel, changeWord, notice, problemView, skeleton, switchControl } from "./parts/views.js";
+import { busyLabel, changeWord, external, notice, problemView, skeleton, switchControl } from "./parts/views.js";
 import { t } from "./texts.js";
 
 /** Why GitHub did not take a file, by code. */
@@ -37,7 +39,7 @@ export class LockstepSyncControls extends LockstepElement {
     .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
     @container (max-width: 480px) { .buttons { width: 100%; } .buttons > * { flex: 1; } .detail { padding-inline-start: 16px; } .file { flex-wrap: wrap; } .file .path { flex: 1 1 110px; } .file .change { width: auto; } .file .badge { order: 1; margin-inline-start: 26px; } }
   `];
-  override readonly needs = ["integration", "pending", "excluded", "syncs"] as const;
+  override readonly needs = ["integration", "pending", "excluded", "syncs", "pulls"] as const;
 
   @state() private showExcluded = false;
   @state() private showAll = false;
@@ -108,10 +110,11 @@ export class LockstepSyncControls extends LockstepElement {
   private renderButtons(integration: Integration, running: boolean) {
     const asked = integration.error?.code === "confirmation_required";
     const proposes = integration.error?.code === "branch_protected"; // pushing again would be refused again
-    const { refused } = this;
+    const { refused, left } = this;
+    const reviewed = integration.pending_changes > 0 && left === 0 && integration.settings.pull; // GitHub's commits come by themselves
     return html`
-        ${integration.pending_changes > 0 && !refused ? html`<button type="button" class=${proposes ? "primary" : ""} ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
-        <button type="button" class=${integration.pending_changes && !asked && !proposes && !refused ? "primary" : ""} ?disabled=${this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
+        ${left > 0 && !refused ? html`<button type="button" class=${proposes ? "primary" : ""} ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
+        <button type="button" class=${left && !asked && !proposes && !refused ? "primary" : ""} ?disabled=${reviewed || this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
           ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>`;
   }
 
@@ -127,23 +130,39 @@ export class LockstepSyncControls extends LockstepElement {
     if (this.torn) return standing("alert", "warning", t.controls.conflictTitle(conflicts), t.controls.conflictText);
     if (count === 0 && state !== "connected") return standing("pause", "", t.controls.paused, t.controls.pausedHint);
     if (count === 0) return standing(status === "error" ? "minus" : "check", status === "error" ? "" : "success", t.controls.inStep, last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever);
-    const { items } = this.store.pending;
-    const held = items.length > 0 && items.every((change) => change.held);
+    const { left, others } = this;
+    if (left === 0) return standing("pull", "accent", t.controls.inReview(count), html`${this.renderReviews()} ${t.controls.reviewRest}`);
+    const held = others.length > 0 && others.every((change) => change.held);
     const stuck = state !== "connected" || (error !== null && !error.retryable);
     const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
-    return standing("clock", "accent", t.controls.waiting(count), hint);
+    const reviews = left < count ? html`<div>${t.controls.inReview(count - left)}. ${this.renderReviews()}</div>` : nothing;
+    return standing("clock", "accent", t.controls.waiting(left), html`${hint}${reviews}`);
+  }
+
+  /** Where the changes are that need nobody here. */
+  private renderReviews() {
+    const pulls = [...new Set(this.store.pending.items.map((change) => reviewOf(change, this.store.pulls.items)))].filter((pull) => pull !== undefined);
+    return html`${t.controls.reviewIn} ${pulls.map((pull, at) => html`${at ? ", " : ""}${external(pull.url, `#${pull.number}`)}`)}. ${t.controls.reviewHint(pulls.length)}`;
+  }
+
+  /** How many changes wait here; those in review wait at GitHub. */
+  private get left(): number {
+    return leftOf(this.integration?.pending_changes ?? 0, this.store.pending.items, this.store.pulls.items);
+  }
+
+  private get others(): PendingChange[] {
+    return this.store.pending.items.filter((change) => !reviewOf(change, this.store.pulls.items));
   }
 
   /** Nothing is pending but what GitHub refused: only another version of the file helps. */
   private get refused(): boolean {
-    const { items } = this.store.pending;
-    return items.length > 0 && items.every((change) => change.held && REFUSALS.has(change.held.code));
+    const { others } = this;
+    return others.length > 0 && others.every((change) => change.held && REFUSALS.has(change.held.code));
   }
 
   /** Nothing is pending but what waits for a decision. */
   private get torn(): boolean {
-    const { items } = this.store.pending;
-    return (this.integration?.conflicts ?? 0) > 0 && items.every((change) => change.held?.code === "sync_conflict");
+    return (this.integration?.conflicts ?? 0) > 0 && this.others.every((change) => change.held?.code === "sync_conflict");
   }
 
   private renderNotices({ error, conflicts, state }: Integration) {
@@ -179,13 +198,14 @@ export class LockstepSyncControls extends LockstepElement {
   private renderChange(change: PendingChange) {
     const open = this.open === change.path;
     const torn = change.held?.code === "sync_conflict"; // shown below, side by side
+    const review = reviewOf(change, this.store.pulls.items);
     return html`<li>
       <button type="button" class="file" aria-expanded=${open ? "true" : "false"} @click=${() => this.toggle(change)}>
         ${icon("chevron", "chevron")}${changeWord(change.change)}
         <span class="path">${change.path}${change.from ? html` <span class="muted">${t.controls.from(change.from)}</span>` : nothing}</span>
-        ${change.held ? html`<span class="badge warning">${icon("pause")}${torn ? t.controls.torn : t.controls.held}</span>` : nothing}
+        ${review ? html`<span class="badge accent">${icon("pull")}${t.controls.reviewIn} #${review.number}</span>` : change.held ? html`<span class="badge warning">${icon("pause")}${torn ? t.controls.torn : t.controls.held}</span>` : nothing}
         ${this.counts(change)}</button>
-      ${change.held && !torn ? this.renderHeld(change.held) : nothing}
+      ${change.held && !torn && !review ? this.renderHeld(change.held) : nothing}
       ${open ? html`<div class="detail">${this.diff ? diffView(this.diff, this.wholeDiff, () => (this.wholeDiff = true), false) : html`<div class="skeleton"></div>`}</div>` : nothing}
     </li>`;
   }
@@ -216,7 +236,7 @@ export class LockstepSyncControls extends LockstepElement {
   }
 }
 
-function standing(name: IconName, tone: string, title: string, hint: string) {
+function standing(name: IconName, tone: string, title: string, hint: TemplateResult | string) {
   return html`<span class="mark ${tone}">${icon(name)}</span><div class="grow"><strong>${title}</strong><div class="muted">${hint}</div></div>`;
 }
 

@@ -63,7 +63,10 @@ const english = {
     search: "Search repositories", searchPlaceholder: "Filter by name", none: "No repository matches.", noneAtAll: "Lockstep’s GitHub App cannot see a repository yet.",
     pick: "Choose a repository from the list.", otherOwner: "Another account", notListed: "Not listed?", install: "Give access on GitHub", installFirst: "Install the app on GitHub",
     installTitle: "One more step on GitHub", installText: "Install Lockstep’s GitHub App on the account that owns your repository, or will own it. This page goes on by itself when you come back.",
-    refresh: "Refresh list", archived: "Archived", reason: (code: string) => (reasons[code] ?? "Not available"),
+    refresh: "Refresh list", archived: "Archived", reason: (code: string): string => t.form.reasons[code] ?? t.form.unavailable, unavailable: "Not available",
+    reasons: {
+      repository_not_accessible: "You may not push to it", installation_suspended: "App suspended", repository_archived: "Archived", already_connected: "In use by another project", permission_missing: "Permission missing",
+    } as Record<string, string>,
     push: (n: number) => `${files(n)} of this project will be copied there right away.`, pushNothing: "The project has no files yet; they are copied there as soon as there are some.",
     merge: "If the repository already has files, both sides are compared first. Nothing is overwritten without asking.",
     suspended: "suspended", user: "Personal", organization: "Organization",
@@ -73,7 +76,9 @@ const english = {
     syncing: "Syncing with GitHub…", first: "First sync with GitHub…", queued: "Waiting to start…", progress: (done: number, total: number) => `${done.toLocaleString()} of ${total.toLocaleString()}`,
     progressLabel: "Sync progress", inStep: "Everything is in sync", inStepHint: (when: string) => `Last synced ${when}`, inStepNever: "Nothing to sync yet",
     waiting: (n: number) => `${count(n, "change")} waiting`, waitingAuto: (seconds: number) => (seconds === 0 ? "Committed automatically, right away" : `Committed automatically about ${duration(seconds)} after the first change`),
-    waitingManual: "Auto-sync is off. Sync now or open a pull request.", waitingStuck: "Safe here until this is solved.", waitingHeld: "Held back; see why below. Everything else is in sync.", paused: "Sync is paused", pausedHint: "It goes on by itself once the connection works again.",
+    waitingManual: "Auto-sync is off. Sync now or open a pull request.", waitingStuck: "Safe here until this is solved.", waitingHeld: "Held back; see why below. Everything else is in sync.", paused: "Sync is paused",
+    inReview: (n: number) => `${count(n, "change")} in review`, reviewIn: "In review in", reviewHint: (pulls: number) => (pulls === 1 ? "They come in when it is merged." : "They come in when these are merged."), reviewRest: "Nothing else is left to sync.",
+    pausedHint: "It goes on by itself once the connection works again.",
     pending: "Pending changes", showAll: (n: number) => `Show all ${n.toLocaleString()} changes`, excluded: "Excluded files", showExcluded: "Show excluded files", hideExcluded: "Hide excluded files", noExcluded: "No changed file is excluded.",
     held: "Held back", refused: "GitHub does not take this file. Change, rename or exclude it.", said: (words: string) => `GitHub says: ${words}`, torn: "Conflict", retrying: (attempt: number) => `Attempt ${attempt} failed and will be tried again by itself.`, viewDiff: (path: string) => `Changes in ${path}`,
     confirmTitle: "This sync would delete many files", confirmText: "To be safe, it waits until somebody has looked.", confirm: "Review and confirm",
@@ -96,7 +101,9 @@ const english = {
     empty: "No changes to show.", from: (line: number) => `from line ${line.toLocaleString()}`, binary: "Not a text file, so not shown.", large: (n: number) => `Show all ${n.toLocaleString()} lines`, added: "added line", removed: "removed line", failed: "The changes could not be loaded.",
   },
   pulls: {
-    title: "Pull requests", create: "New pull request", empty: "No pull requests yet", emptyText: "Propose your changes for review instead of committing them directly.", nothing: "There are no pending changes to propose.",
+    title: "Pull requests", create: "New pull request", empty: "No pull requests yet", emptyText: "Propose your changes for review instead of committing them directly.", nothing: "There are no pending changes to propose.", allInReview: "All pending changes are in review already.",
+    auto: (branch: string) => `With auto-sync on, changes go to ${branch} by themselves. To have them reviewed first, turn auto-sync off.`, autoOff: "Turn auto-sync off",
+   
     state: { open: "Open", draft: "Draft", merged: "Merged", closed: "Closed" }, checks: { none: "No checks", pending: "Checks running", success: "Checks passed", failure: "Checks failed" },
     review: { none: "No review", required: "Review required", approved: "Approved", changes_requested: "Changes requested" }, mergeConflict: "Has merge conflicts on GitHub",
     into: (branch: string, base: string) => `${branch} into ${base}`, updatedAt: "updated", refresh: (n: number) => `Refresh status of #${n}`, refreshed: (n: number) => `#${n} is up to date`,
@@ -125,7 +132,9 @@ const english = {
     template: "Commit message", templateHint: "What each commit says. Write your own text and insert words that are filled in; leave it empty for the default.", templatePlaceholder: "{{ summary }}", insert: "Insert", insertLabel: "Insert into the message", templateDefault: "Use default",
     variables: { summary: "what changed, as the default headline", project: "the project’s id", count: "number of changed files", added: "added files", modified: "changed files", deleted: "deleted files", files: "list of paths", authors: "list of names", timestamp: "date and time", revision: "project version" } as Record<string, string>,
     preview: "Preview", previewSaved: "Checked with example files when you save.", previewLoading: "Rendering…",
-    exclude: "Excluded files", excludeHint: "Files that match are left out of every sync, in both directions. Pick types, or write one pattern a line, by the rules of .gitignore.", excludeTypes: "Quick choices", excludeAdd: (what: string) => `Exclude ${what}`,
+    exclude: "Excluded files", excludeHint: "Files that match are left out of every sync, in both directions. Pick types, or write one pattern a line, by the rules of .gitignore.", excludeTypes: "Quick choices",
+    quickExcludes: { images: "Images", media: "Videos and audio", archives: "Archives", documents: "Documents", logs: "Logs", build: "Build output", dependencies: "Dependencies", secrets: "Secrets" },
+    excludeAdd: (what: string) => `Exclude ${what}`,
     excludePreview: (n: number) => (n === 0 ? "No file of the project is excluded." : `${files(n)} of the project ${n === 1 ? "is" : "are"} excluded:`), excludeDraft: (n: number, kept: number) => `Would exclude ${files(n)} and sync ${files(kept)}.`, excludeMore: (n: number) => `and ${n.toLocaleString()} more`, line: (n: number) => `Line ${n}`,
     guard: "Ask before deleting more than", guardHint: "A sync that would delete more than this, and more than 20 files, waits for a person. 100\u00a0% never asks.", percent: "% of files",
     danger: "Disconnect", dangerText: "Stop syncing with this repository. It stays on GitHub as it is.", disconnect: "Disconnect", disconnectTitle: (name: string) => `Disconnect from ${name}?`,
@@ -139,34 +148,45 @@ const english = {
   },
 };
 
-const reasons: Record<string, string> = {
-  repository_not_accessible: "You may not push to it", installation_suspended: "App suspended", repository_archived: "Archived", already_connected: "In use by another project", permission_missing: "Permission missing",
-};
-
 /** `90` → "90 seconds", `300` → "5 minutes". */
 export function duration(seconds: number): string {
   if (seconds % 3600 === 0) return count(seconds / 3600, "hour");
   return seconds % 60 === 0 ? count(seconds / 60, "minute") : count(seconds, "second");
 }
 
-/** File types that people often leave out; the patterns are gitignore's. */
-export const QUICK_EXCLUDES: { label: string; patterns: string[] }[] = [
-  { label: "Images", patterns: ["*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp"] },
-  { label: "Videos and audio", patterns: ["*.mp4", "*.mov", "*.webm", "*.mp3", "*.wav"] },
-  { label: "Archives", patterns: ["*.zip", "*.tar.gz", "*.7z", "*.rar"] },
-  { label: "Documents", patterns: ["*.pdf", "*.docx", "*.xlsx", "*.pptx"] },
-  { label: "Logs", patterns: ["*.log", "logs/"] },
-  { label: "Build output", patterns: ["dist/", "build/", "out/"] },
-  { label: "Dependencies", patterns: ["node_modules/", "vendor/"] },
-  { label: "Secrets", patterns: [".env", ".env.*", "!.env.example", "*.pem", "*.key"] },
+/** File types that people often leave out, by the name of their label; the patterns are gitignore's. */
+export const QUICK_EXCLUDES: { label: keyof Texts["settings"]["quickExcludes"]; patterns: string[] }[] = [
+  { label: "images", patterns: ["*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp"] },
+  { label: "media", patterns: ["*.mp4", "*.mov", "*.webm", "*.mp3", "*.wav"] },
+  { label: "archives", patterns: ["*.zip", "*.tar.gz", "*.7z", "*.rar"] },
+  { label: "documents", patterns: ["*.pdf", "*.docx", "*.xlsx", "*.pptx"] },
+  { label: "logs", patterns: ["*.log", "logs/"] },
+  { label: "build", patterns: ["dist/", "build/", "out/"] },
+  { label: "dependencies", patterns: ["node_modules/", "vendor/"] },
+  { label: "secrets", patterns: [".env", ".env.*", "!.env.example", "*.pem", "*.key"] },
 ];
 
 export type Texts = typeof english;
-type Deep<T> = { [K in keyof T]?: T[K] extends (...args: never[]) => unknown ? T[K] : T[K] extends object ? Deep<T[K]> : T[K] };
+type Whole = ((...args: never[]) => unknown) | readonly unknown[];
+type Deep<T> = { [K in keyof T]?: T[K] extends Whole ? T[K] : T[K] extends object ? Deep<T[K]> : T[K] };
+type Group = Record<string, unknown>;
 
 export const t: Texts = english;
 
-/** Replaces texts by those of another language; call it before the first element is shown. */
+/** Replaces texts by those of another language, at any depth; what is left out stays as it is. Call it before the first element is shown. */
 export function useTexts(other: Deep<Texts>): void {
-  for (const [group, texts] of Object.entries(other)) Object.assign(t[group as keyof Texts], texts);
+  merge(t, other);
+}
+
+function merge(into: Group, from: Group): void {
+  for (const [name, text] of Object.entries(from)) {
+    const before = into[name];
+    if (isGroup(before) && isGroup(text)) merge(before, text);
+    else into[name] = text;
+  }
+}
+
+/** Lists and functions are replaced as a whole. */
+function isGroup(value: unknown): value is Group {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
