@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Store, StoreError, Transaction};
+use super::{Store, StoreError, Transaction, holds};
 use crate::job::Wake;
-use crate::model::Oid;
+use crate::model::{Code, Oid};
 
 /// What a delivery asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,11 +176,7 @@ async fn look(tx: &Transaction<'_>, place: &Place) -> Result<Vec<Wake>, StoreErr
     if place.installation.is_some() {
         // What the installation may do has perhaps changed: what it was not let do is tried again.
         let pids: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        tx.execute(
-            "DELETE FROM holds WHERE pid = ANY($1) AND reason = 'refused' AND problem->>'code' = 'permission_missing'",
-            &[&pids],
-        )
-        .await?;
+        holds::forget_refusals_for(tx, &pids, Code::PermissionMissing).await?;
     }
     rows.iter().map(|row| Ok(Wake::Project { pid: row.try_get(0)? })).collect()
 }

@@ -6,7 +6,7 @@ use crate::store::GenericClient;
 
 use super::integrations::json;
 use super::{StoreError, Transaction, pull_holds};
-use crate::model::{Entry, FilePath, Problem};
+use crate::model::{Code, Entry, FilePath, Problem};
 
 /// Why a path waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,23 @@ pub async fn forget_refusals(tx: &Transaction<'_>, pid: i64) -> Result<(), Store
     pull_holds::give_back(tx, pid, &pull_holds::keys(&gone)?).await
 }
 
+/// The same of what was refused for one reason, in these projects. What a closed pull request left
+/// waits for a person all the same.
+pub async fn forget_refusals_for(tx: &Transaction<'_>, pids: &[i64], code: Code) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE holds SET reason = 'pull_request_closed', problem = NULL, oid = NULL, mode = NULL
+         WHERE pid = ANY($1) AND reason = 'refused' AND problem->>'code' = $2 AND pull_request IS NOT NULL",
+        &[&pids, &code.as_str()],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM holds WHERE pid = ANY($1) AND reason = 'refused' AND problem->>'code' = $2",
+        &[&pids, &code.as_str()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Paths people have been told are in conflict.
 pub async fn noted(client: &impl GenericClient, pid: i64) -> Result<BTreeMap<String, Problem>, StoreError> {
     let rows = client
@@ -75,7 +92,7 @@ pub async fn noted(client: &impl GenericClient, pid: i64) -> Result<BTreeMap<Str
         .await?;
     rows.iter()
         .map(|row| {
-            let problem = json(row, "problem")?.unwrap_or_else(|| Problem::new(crate::model::Code::SyncConflict, ""));
+            let problem = json(row, "problem")?.unwrap_or_else(|| Problem::new(Code::SyncConflict, ""));
             Ok((row.try_get(0)?, problem))
         })
         .collect()

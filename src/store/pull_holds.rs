@@ -95,6 +95,8 @@ async fn give_to_closed(tx: &Transaction<'_>, pid: i64, keys: &[Vec<u8>]) -> Res
 pub async fn settled(tx: &Transaction<'_>, pid: i64, keys: &[Vec<u8>]) -> Result<(), StoreError> {
     let sql = "DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason = 'pull_request_closed'";
     in_steps(tx, sql, pid, keys).await?;
+    let sql = "UPDATE holds SET pull_request = NULL WHERE pid = $1 AND key = ANY($2) AND reason <> 'pull_request'";
+    in_steps(tx, sql, pid, keys).await?;
     let sql = "UPDATE pull_request_files SET left_over = false WHERE pid = $1 AND key = ANY($2) AND left_over";
     in_steps(tx, sql, pid, keys).await
 }
@@ -107,7 +109,9 @@ pub async fn person_synced(tx: &Transaction<'_>, pid: i64, before: DateTime<Utc>
         &[&pid, &before],
     )
     .await?;
-    tx.execute("UPDATE holds SET pull_request = NULL WHERE pid = $1 AND reason = 'refused'", &[&pid]).await?;
+    // What has such a path for another reason now names the pull request no more.
+    let others = "UPDATE holds SET pull_request = NULL WHERE pid = $1 AND reason NOT LIKE 'pull_request%'";
+    tx.execute(others, &[&pid]).await?;
     tx.execute(
         "UPDATE pull_request_files c SET left_over = false WHERE pid = $1 AND left_over AND NOT EXISTS
              (SELECT FROM holds h WHERE h.pid = c.pid AND h.key = c.key AND h.reason LIKE 'pull_request%')",

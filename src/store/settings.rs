@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 
 use crate::model::path::key_of;
-use crate::model::{ConflictPolicy, ProjectId, Settings};
+use crate::model::{Code, ConflictPolicy, ProjectId, Settings};
 
 use super::changes::{Excludes, begin, schedule};
 use super::events::{self, Actor, Event};
 use super::projects::{self, ProjectRow};
-use super::{Store, StoreError, pull_edits};
+use super::{Store, StoreError, holds, pull_edits};
 
 /// Paths written by one statement.
 const STEP: usize = 10_000;
@@ -118,8 +118,7 @@ async fn reschedule(
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     if old.exclude != new.exclude {
         // What excluded files were in the way of is tried again.
-        let held = "DELETE FROM holds WHERE pid = $1 AND reason = 'refused' AND problem->>'code' = 'validation_failed'";
-        tx.execute(held, &[&pid]).await?;
+        holds::forget_refusals_for(tx, &[pid], Code::ValidationFailed).await?;
     }
     if !new.auto_sync {
         tx.execute("UPDATE integrations SET window_at = NULL WHERE pid = $1", &[&pid]).await?;
