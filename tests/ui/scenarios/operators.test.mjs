@@ -26,6 +26,7 @@ test("the first run: one click makes the GitHub App", async () => {
 
 test("the console asks for a key, shows how things stand, and lets go", async () => {
   const project = await (await world.project()).connect();
+  await world.sim("POST", "/faults", { fault: "status", status: 502, filter: "POST /graphql", count: 1 });
   await project.change({ "index.md": "two\n" });
   await project.inSync();
   const person = await world.person({ width: 1280 });
@@ -36,6 +37,7 @@ test("the console asks for a key, shows how things stand, and lets go", async ()
   await person.page.getByLabel("Admin key").fill(world.key);
   await person.button("Sign in").click();
   await person.see("PostgreSQL: ok");
+  await person.see(/GitHub’s last error: graphql .*: status 502/);
   await person.see("Connected projects");
   await person.see(project.login);
   await world.sim("DELETE", `/repos/${project.repo}`);
