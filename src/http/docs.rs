@@ -41,16 +41,20 @@ fn one(method: &str, path: &str, operation: &Value) -> String {
 }
 
 fn parameter(parameter: &Value) -> String {
-    let text = |name: &str| escape(parameter[name].as_str().unwrap_or(""));
-    format!("<li><code>{}</code> ({}) {}</li>\n", text("name"), text("in"), text("description"))
+    let text = |name: &str| parameter[name].as_str().unwrap_or("");
+    format!("<li><code>{}</code> ({}) {}</li>\n", escape(text("name")), escape(text("in")), prose(text("description")))
 }
 
 fn answer(status: &str, response: &Value) -> String {
-    let description = response["description"].as_str().unwrap_or("a problem");
+    if status == "default" {
+        return "<li><strong>Any other status</strong> is a problem: <a href=\"#Problem\">Problem</a></li>\n"
+            .to_owned();
+    }
+    let description = response["description"].as_str().unwrap_or_default();
     let content = response["content"].as_object().into_iter().flatten();
     let shapes: Vec<_> =
         content.map(|(_, content)| shape(&content["schema"])).filter(|text| !text.is_empty()).collect();
-    format!("<li><strong>{}</strong> {} {}</li>\n", escape(status), escape(description), shapes.join(", "))
+    format!("<li><strong>{}</strong> {} {}</li>\n", escape(status), prose(description), shapes.join(", "))
 }
 
 /// A link to a named shape, or the shape itself.
@@ -67,5 +71,12 @@ fn code(value: &Value) -> String {
 }
 
 fn paragraph(text: Option<&str>) -> String {
-    text.map(|text| format!("<p>{}</p>\n", escape(text))).unwrap_or_default()
+    text.map(|text| format!("<p>{}</p>\n", prose(text))).unwrap_or_default()
+}
+
+/// Text in which backticks set off code.
+fn prose(text: &str) -> String {
+    let text = escape(text);
+    let code = |(at, part): (usize, &str)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() };
+    if text.matches('`').count() % 2 == 1 { text } else { text.split('`').enumerate().map(code).collect() }
 }
