@@ -195,8 +195,16 @@ impl Look<'_> {
         boxed(|| self.fetch_contents(&mut decision)).await?;
         let absorbed = boxed(|| self.absorb(&decision)).await?;
         let pushed = boxed(|| self.push(&decision, &absorbed)).await?;
-        boxed(|| self.push_to_pulls(&decision)).await?;
-        boxed(|| self.finish(&decision, pushed)).await
+        match boxed(|| self.push_to_pulls(&decision)).await {
+            // What was committed is recorded, whatever becomes of the pull requests' branches.
+            Err(Trouble::GitHub(error)) if pushed.is_some() => {
+                let asked = self.by_person();
+                boxed(|| self.finish(&decision, pushed)).await?;
+                boxed(|| self.push_to_pulls_later(error, asked)).await
+            }
+            Err(trouble) => Err(trouble),
+            Ok(()) => boxed(|| self.finish(&decision, pushed)).await,
+        }
     }
 
     /// Whether a person waits for this: then it goes before what runs by itself, and nothing pending

@@ -82,7 +82,7 @@ fn judge(error: &GithubError) -> Verdict {
 }
 
 /// The contract's table of causes.
-fn state_of(code: Code) -> State {
+pub(super) fn state_of(code: Code) -> State {
     match code {
         Code::InstallationSuspended => State::Suspended,
         Code::InstallationRemoved

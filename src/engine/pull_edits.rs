@@ -5,8 +5,9 @@
 //! meets the reviewers' version when the pull request ends. A commit counts as carried only when the
 //! pull request was still open with it: the branch of one that was merged meanwhile leads nowhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -16,15 +17,20 @@ use super::look::{Look, Trouble};
 use super::pull_branch::{Branch, LivePull};
 use super::receipt::Versions;
 use super::view::{self, SyncView};
-use crate::github::{CommitMessage, Committed, Head, HeadState, PullState};
+use crate::github::{CommitMessage, Committed, GithubError, Head, HeadState, PullState};
 use crate::job::Wake;
 use crate::model::{Code, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
 use crate::store::events::Actor;
-use crate::store::pull_edits;
+use crate::queue::backoff;
+use crate::store::integrations::{State, set_due};
+use crate::store::pull_edits::{self, Note};
 use crate::store::pulls::{self, Carried, Carries};
 use crate::store::syncs::{self, Sync, SyncFile};
 use crate::sync::message::{self, Changed, Facts};
 use crate::sync::plan::{Merged, Row};
+
+/// How far back our own commit is looked for.
+const MAX_BACK: u32 = 100;
 
 /// What becomes of the edits of one pull request.
 #[derive(Default)]
@@ -51,7 +57,28 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn push_edits(&mut self, decision: &Decision, live: &LivePull, edits: Versions) -> Result<(), Trouble> {
+    /// The edits that could not be committed now are another look's.
+    pub async fn push_to_pulls_later(&self, error: GithubError, asked: bool) -> Result<(), Trouble> {
+        tracing::warn!(project = %self.on.project, %error, "edits did not reach a pull request's branch");
+        let at = match error {
+            GithubError::RetryAt { at, .. } => at,
+            _ => {
+                let delay = backoff::random_delay(1, self.engine.settings.retry.as_secs_f64());
+                self.on.now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::seconds(2))
+            }
+        };
+        let pid = self.on.pid;
+        let again = self.engine.store.under_lease(self.lease, async |tx| {
+            pull_edits::start_window_again(tx, pid).await?;
+            if asked {
+                syncs::ask(tx, pid).await?;
+            }
+            set_due(tx, pid, at, false).await
+        });
+        Ok(again.await?)
+    }
+
+    async fn push_edits(&mut self, decision: &Decision, live: &LivePull, mut edits: Versions) -> Result<(), Trouble> {
         let Some(number) = live.pull.number else { return Ok(()) };
         // Its end decides what becomes of its paths, in another look.
         if !self.engine.read_status(&live.pull, number).await?.is_open() {
@@ -63,19 +90,74 @@ impl Look<'_> {
             HeadState::Missing | HeadState::EmptyRepository => return Ok(()),
         };
         let there = self.on_branch(live, head).await?;
-        let sorted = self.sorted(live, edits, &there).await?;
-        let mut commit = None;
-        if !sorted.put.is_empty() {
+        loop {
+            let sorted = self.sorted(live, &edits, &there).await?;
+            if sorted.put.is_empty() {
+                let before = self.made_before(live, head, &sorted).await?;
+                return self.record_edits(live, head.commit, &there, &sorted, before).await;
+            }
             let message = self.edit_message(decision, &there, &sorted.put).await?;
             let branch = Branch { engine: self.engine, repo: &self.repo, pid: self.on.pid };
             let onto = (head.commit, head.tree);
-            let made = branch.commit(&live.pull.branch, onto, &there, &sorted.put, &message).await?;
-            if !self.is_carried(live, number, made.commit).await? {
-                return Ok(());
+            match branch.commit(&live.pull.branch, onto, &there, &sorted.put, &message).await {
+                Ok(made) if self.is_carried(live, number, made.commit).await? => {
+                    return self.record_edits(live, head.commit, &there, &sorted, Some((made, message))).await;
+                }
+                Ok(_) | Err(Trouble::GitHub(GithubError::NotFound)) => return Ok(()),
+                Err(Trouble::GitHub(error)) if is_about_files(&error) => {
+                    let refused = self.refuse(error, &edits, &sorted.put).await?;
+                    edits.retain(|path, _| !refused.contains(path));
+                }
+                Err(trouble) => return Err(trouble),
             }
-            commit = Some((made, message));
         }
-        self.record_edits(live, head.commit, &there, &sorted, commit).await
+    }
+
+    /// Remembers which edits GitHub does not take; the others go without them.
+    async fn refuse(
+        &self,
+        error: GithubError,
+        edits: &Versions,
+        put: &Versions,
+    ) -> Result<BTreeSet<FilePath>, Trouble> {
+        let told = Problem::new(error.code(), error.to_string());
+        let named = match error {
+            error @ GithubError::Refused { .. } => self.engine.refusal(&self.repo, self.on.pid, error, put).await?.paths,
+            _ => Versions::new(),
+        };
+        let named = if named.is_empty() { put.clone() } else { named };
+        let note = |path| Note {
+            path,
+            problem: Some(told.clone()),
+            refused: edits.get(path).copied().flatten(),
+        };
+        let notes: Vec<Note<'_>> = named.keys().map(note).collect();
+        self.engine.store.under_lease(self.lease, async |tx| pull_edits::note(tx, self.on.pid, &notes).await).await?;
+        Ok(named.into_keys().collect())
+    }
+
+    /// The commit of an attempt whose answer was lost, when the edits are there already.
+    async fn made_before(
+        &self,
+        live: &LivePull,
+        head: Head,
+        sorted: &Sorted,
+    ) -> Result<Option<(Committed, CommitMessage)>, Trouble> {
+        if sorted.given.is_empty() || live.pull.head_commit == Some(head.commit) {
+            return Ok(None);
+        }
+        let back = self.repo.commits_back(head.commit, MAX_BACK).await?;
+        let since = back.into_iter().take_while(|commit| {
+            Some(commit.oid) != live.pull.head_commit && Some(commit.oid) != live.pull.base_commit
+        });
+        for commit in since.filter(|commit| commit.by_app && commit.parents.len() == 1) {
+            if !pull_edits::is_recorded(&self.engine.store.client().await?, self.on.pid, commit.oid).await? {
+                let (headline, body) = commit.message.split_once("\n\n").unwrap_or((&commit.message, ""));
+                let said = CommitMessage { headline: headline.to_owned(), body: body.to_owned() };
+                return Ok(Some((Committed { commit: commit.oid, tree: commit.tree, url: commit.url }, said)));
+            }
+        }
+        Ok(None)
     }
 
     /// What the branch has of the paths that are carried.
@@ -95,19 +177,19 @@ impl Look<'_> {
         Ok(live.carries.iter().map(|(path, carried)| (path.clone(), there(path, carried))).collect())
     }
 
-    async fn sorted(&mut self, live: &LivePull, edits: Versions, there: &Versions) -> Result<Sorted, Trouble> {
+    async fn sorted(&mut self, live: &LivePull, edits: &Versions, there: &Versions) -> Result<Sorted, Trouble> {
         let mut sorted = Sorted::default();
         for (path, edit) in edits {
-            let given = live.carries.get(&path).and_then(|carried| carried.entry);
-            let theirs = there.get(&path).copied().flatten();
-            let wanted = if theirs == given { Some(edit) } else { self.with_theirs(given, edit, theirs).await? };
+            let given = live.carries.get(path).and_then(|carried| carried.entry);
+            let theirs = there.get(path).copied().flatten();
+            let wanted = if theirs == given { Some(*edit) } else { self.with_theirs(given, *edit, theirs).await? };
             match wanted {
-                None => sorted.refused.push(path),
+                None => sorted.refused.push(path.clone()),
                 Some(version) => {
                     if version != theirs {
                         sorted.put.insert(path.clone(), version);
                     }
-                    sorted.given.insert(path, edit);
+                    sorted.given.insert(path.clone(), *edit);
                 }
             }
         }
@@ -193,16 +275,23 @@ impl Look<'_> {
                 "{path} was changed here and on the branch of pull request #{number}, and the changes do not merge."
             )
         };
+        let done = carries.keys().map(|path| Note { path, problem: None, refused: None });
+        let refused = sorted.refused.iter().map(|path| {
+            let problem = Some(Problem::new(Code::SyncConflict, detail(path)));
+            Note { path, problem, refused: None }
+        });
+        let notes: Vec<Note<'_>> = done.chain(refused).collect();
         let on = &self.on;
-        let files = files(there, &sorted.put);
+        let files = if sorted.put.is_empty() {
+            files(&super::pulls::versions(&live.carries), &sorted.given)
+        } else {
+            files(there, &sorted.put)
+        };
         self.engine
             .store
             .under_lease(self.lease, async |tx| {
                 pulls::carry(tx, pull.pid, pull.id, &carries).await?;
-                pull_edits::note(tx, pull.pid, &carries.keys().collect::<Vec<_>>(), |_| None).await?;
-                let refused: Vec<&FilePath> = sorted.refused.iter().collect();
-                let problem = |path: &FilePath| Some(Problem::new(Code::SyncConflict, detail(path)));
-                pull_edits::note(tx, pull.pid, &refused, problem).await?;
+                pull_edits::note(tx, pull.pid, &notes).await?;
                 pulls::save(tx, &pull).await?;
                 let Some((made, message)) = &commit else { return Ok(()) };
                 let mut sync = Sync::queued(
@@ -238,6 +327,16 @@ impl Look<'_> {
     }
 }
 
+/// Whether a refusal is of these files only, and says nothing of the connection.
+fn is_about_files(error: &GithubError) -> bool {
+    match error {
+        GithubError::Refused { code, paths, .. } => {
+            !paths.is_empty() || super::outcome::state_of(*code) == State::Connected
+        }
+        error => matches!(error, GithubError::Invalid(_) | GithubError::TooLarge { .. }),
+    }
+}
+
 /// Whether the branch then has of every path what the project gave it: nobody need look at its trees
 /// before the next edit, unless it moves.
 fn is_all_ours(live: &LivePull, there: &Versions, sorted: &Sorted) -> bool {
@@ -257,19 +356,17 @@ fn files(there: &Versions, put: &Versions) -> Vec<SyncFile> {
     files.collect()
 }
 
-/// What of an open pull request was edited in the project since its last commit.
+/// What of an open pull request was edited in the project since its last commit, and may go there.
 pub(super) fn edits(decision: &Decision, live: &LivePull) -> Versions {
-    live.carries
-        .iter()
-        .filter_map(|(path, carried)| {
-            let sides = decision.snapshot.paths.get(path)?;
-            let held = sides
-                .held
-                .as_ref()
-                .is_some_and(|held| held.pull_request == Some(live.pull.id) && held.reason == "pull_request");
-            // Where the project has GitHub's version and this carries its own, only what is pending is an edit.
-            let edited = sides.project != carried.entry && (!live.pull.proposed || sides.project != sides.base);
-            (held && edited && !sides.excluded).then(|| (path.clone(), sides.project))
-        })
-        .collect()
+    let edited = |(path, carried): (&FilePath, &Carried)| {
+        let sides = decision.snapshot.paths.get(path)?;
+        let held = sides.held.as_ref().filter(|held| held.reason == "pull_request")?;
+        // GitHub's version came in: where this carries the project's own, or nothing is proposed any
+        // more, it is no edit.
+        let came_in = sides.project == sides.base && (live.pull.proposed || carried.entry == carried.old);
+        let refused = held.version.is_some() && held.version == sides.project;
+        let is_edit = sides.project != carried.entry && !came_in && !refused && !sides.excluded;
+        (held.pull_request == Some(live.pull.id) && is_edit).then(|| (path.clone(), sides.project))
+    };
+    live.carries.iter().filter_map(edited).collect()
 }

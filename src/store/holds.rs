@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::store::GenericClient;
 
 use super::integrations::json;
-use super::{StoreError, Transaction, pull_holds};
+use super::{StoreError, Transaction, pull_edits, pull_holds};
 use crate::model::{Code, Entry, FilePath, Problem};
 
 /// Why a path waits for a person.
@@ -64,6 +64,7 @@ pub async fn refuse(
 
 /// What GitHub refused is tried again: a person asked, or a permission was granted.
 pub async fn forget_refusals(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
+    pull_edits::forget_refusals(tx, pid).await?;
     let gone = tx.query("DELETE FROM holds WHERE pid = $1 AND reason = 'refused' RETURNING key", &[&pid]).await?;
     pull_holds::give_back(tx, pid, &pull_holds::keys(&gone)?).await
 }

@@ -5,17 +5,20 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{GenericClient, StoreError, Transaction};
-use crate::model::{FilePath, Problem};
+use crate::model::{Entry, FilePath, Oid, Problem};
 
-/// Held paths whose project side is another than what the pull request's branch was given. Where a
-/// pull request carries the project's side of a conflict, GitHub's version in the project is no edit.
+/// Held paths whose project side is another than what the pull request's branch was given. GitHub's
+/// version in the project is no edit where a pull request carries the project's side of a conflict, or
+/// proposes nothing for the path any more; nor is one that GitHub refused.
 pub(super) const EDITED: &str = "FROM holds h
     JOIN pull_requests q ON q.id = h.pull_request
     JOIN pull_request_files c ON c.pull_request = h.pull_request AND c.key = h.key
     LEFT JOIN files f ON f.pid = h.pid AND f.key = h.key
     WHERE h.pid = $1 AND h.reason = 'pull_request' AND NOT coalesce(f.excluded, false)
       AND (f.oid IS DISTINCT FROM c.oid OR f.mode IS DISTINCT FROM c.mode)
-      AND NOT (q.proposed AND f.oid IS NOT DISTINCT FROM f.base_oid AND f.mode IS NOT DISTINCT FROM f.base_mode)";
+      AND NOT (h.oid IS NOT NULL AND h.oid IS NOT DISTINCT FROM f.oid AND h.mode IS NOT DISTINCT FROM f.mode)
+      AND NOT (f.oid IS NOT DISTINCT FROM f.base_oid AND f.mode IS NOT DISTINCT FROM f.base_mode AND (q.proposed
+          OR (c.oid IS NOT DISTINCT FROM c.old_oid AND c.mode IS NOT DISTINCT FROM c.old_mode)))";
 
 /// Whether there is one.
 pub async fn any(client: &impl GenericClient, pid: i64) -> Result<bool, StoreError> {
@@ -51,21 +54,44 @@ pub(super) async fn start_window_after(tx: &Transaction<'_>, pid: i64, revision:
     Ok(())
 }
 
-/// What people are told of held paths besides that they are in a pull request; none: nothing.
-pub async fn note(
-    tx: &Transaction<'_>,
-    pid: i64,
-    paths: &[&FilePath],
-    problem: impl Fn(&FilePath) -> Option<Problem>,
-) -> Result<(), StoreError> {
-    let problems: Vec<Option<Value>> =
-        paths.iter().map(|path| problem(path).and_then(|problem| serde_json::to_value(problem).ok())).collect();
-    let keys: Vec<Vec<u8>> = paths.iter().map(|path| path.key()).collect();
+/// Why a held path's edit is not on the branch.
+pub struct Note<'a> {
+    pub path: &'a FilePath,
+    /// None: it is there.
+    pub problem: Option<Problem>,
+    /// The version that GitHub refused; another one is tried.
+    pub refused: Option<Entry>,
+}
+
+/// What people are told of held paths besides that they are in a pull request.
+pub async fn note(tx: &Transaction<'_>, pid: i64, notes: &[Note<'_>]) -> Result<(), StoreError> {
+    let json = |note: &Note<'_>| note.problem.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
+    let problems: Vec<Option<Value>> = notes.iter().map(json).collect();
+    let keys: Vec<Vec<u8>> = notes.iter().map(|note| note.path.key()).collect();
+    let oids: Vec<Option<Vec<u8>>> =
+        notes.iter().map(|note| note.refused.map(|entry| entry.oid.0.to_vec())).collect();
+    let modes: Vec<Option<i32>> = notes.iter().map(|note| note.refused.map(|entry| entry.mode.as_i32())).collect();
     tx.execute(
-        "UPDATE holds h SET problem = n.problem FROM unnest($2::bytea[], $3::jsonb[]) n (key, problem)
-         WHERE h.pid = $1 AND h.key = n.key AND h.reason = 'pull_request' AND h.problem IS DISTINCT FROM n.problem",
-        &[&pid, &keys, &problems],
+        "UPDATE holds h SET problem = n.problem, oid = n.oid, mode = n.mode
+         FROM unnest($2::bytea[], $3::jsonb[], $4::bytea[], $5::int[]) n (key, problem, oid, mode)
+         WHERE h.pid = $1 AND h.key = n.key AND h.reason = 'pull_request'
+           AND (h.problem, h.oid, h.mode) IS DISTINCT FROM (n.problem, n.oid, n.mode)",
+        &[&pid, &keys, &problems, &oids, &modes],
     )
     .await?;
+    Ok(())
+}
+
+/// Whether a history row names this commit.
+pub async fn is_recorded(client: &impl GenericClient, pid: i64, commit: Oid) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM syncs WHERE pid = $1 AND commit_sha = $2)";
+    Ok(client.query_one(sql, &[&pid, &commit.0.to_vec()]).await?.try_get(0)?)
+}
+
+/// What GitHub refused is tried again: a person asked.
+pub(super) async fn forget_refusals(client: &impl GenericClient, pid: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE holds SET problem = NULL, oid = NULL, mode = NULL
+               WHERE pid = $1 AND reason = 'pull_request' AND oid IS NOT NULL";
+    client.execute(sql, &[&pid]).await?;
     Ok(())
 }

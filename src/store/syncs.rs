@@ -372,6 +372,11 @@ pub async fn join(
         &[&id, &kind.as_str(), &author],
     )
     .await?;
+    ask(tx, pid).await
+}
+
+/// A person waits for what the next look does.
+pub async fn ask(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE integrations SET asked_at = clock_timestamp() WHERE pid = $1", &[&pid]).await?;
     Ok(())
 }

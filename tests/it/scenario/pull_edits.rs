@@ -80,7 +80,7 @@ async fn an_edit_after_a_merge_nobody_heard_of_is_not_lost() {
         let story = Story::start().await;
         let repo = story.repo("acme/site").with(&[("a.txt", "one\n"), ("b.txt", "one\n")]);
         let (site, number) = proposed(&story, &repo, vec![put("a.txt", "two\n"), put("b.txt", "two\n")]).await;
-        story.github.lose_webhooks(30);
+        story.github.lose_webhooks(100);
         repo.merge_pull(number, method);
         site.change(&[("a.txt", "three\n"), ("b.txt", "one\n")]).await;
         story.drain().await;
@@ -179,4 +179,71 @@ async fn a_title_may_be_used_again() {
     story.drain().await;
     site.agrees_with(&repo, "main").await;
     assert_eq!(site.file("a.txt").await.as_deref(), Some("three\n"));
+}
+
+#[actix_web::test]
+async fn a_secret_in_an_edit_holds_it_alone() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, _) = proposed(&story, &repo, vec![put("a.txt", "two\n"), put("b.txt", "two\n")]).await;
+    repo.forbid_secret("hunter2");
+    site.change(&[("a.txt", "hunter2\n"), ("b.txt", "three\n"), ("main.txt", "m\n")]).await;
+    story.drain().await;
+    let on_main = site.last().await;
+    assert_eq!((on_main["status"].as_str(), on_main["commit_sha"].as_str()), (Some("succeeded"), repo.head("main").as_deref()));
+    assert_eq!(repo.text("main", "main.txt").as_deref(), Some("m\n"));
+    let branch = |path: &str| repo.text("lockstep/change", path);
+    assert_eq!((branch("a.txt").as_deref(), branch("b.txt").as_deref()), (Some("two\n"), Some("three\n")));
+    let pending = site.get("/pending").await;
+    assert_eq!(pending["items"][0]["held"]["code"], "push_protection", "{pending}");
+    assert_eq!((site.state().await, site.sync_status().await.as_str()), (("connected".to_owned(), None), "success"));
+    site.change(&[("c.txt", "c\n")]).await;
+    story.drain().await;
+    assert_eq!((site.last().await["status"].as_str(), branch("a.txt").as_deref()), (Some("succeeded"), Some("two\n")));
+    site.change(&[("a.txt", "clean\n")]).await;
+    story.drain().await;
+    assert_eq!(branch("a.txt").as_deref(), Some("clean\n"), "another version is tried");
+}
+
+#[actix_web::test]
+async fn a_lost_answer_to_an_edit_ends_with_one_commit_and_the_row_that_names_it() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, number) = proposed(&story, &repo, vec![put("a.txt", "two\n")]).await;
+    story.github.drop_response_after_apply("createCommitOnBranch");
+    site.change(&[("a.txt", "three\n")]).await;
+    story.drain().await;
+    story.github.clear_faults();
+    for _ in 0..3 {
+        story.pass(Duration::from_secs(60)).await;
+        story.drain().await;
+    }
+    let log = repo.log("lockstep/change");
+    assert_eq!((log.len(), repo.text("lockstep/change", "a.txt").as_deref()), (3, Some("three\n")));
+    let rows = site.history().await;
+    let named: Vec<_> = rows.iter().filter(|row| row["commit_sha"] == log[0].oid.as_str()).collect();
+    assert_eq!(named.len(), 1, "{rows:#?}");
+    assert_eq!((named[0]["status"].as_str(), named[0]["pull_request"].as_u64()), (Some("succeeded"), Some(number)));
+    assert_eq!(named[0]["files"], json!([{ "path": "a.txt", "change": "modified" }]));
+}
+
+#[actix_web::test]
+async fn what_main_got_is_recorded_when_the_pull_requests_branch_gets_nothing() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, _) = proposed(&story, &repo, vec![put("a.txt", "two\n")]).await;
+    // Only the pull request's branch needs this.
+    story.github.fail_next("POST /repos/{owner}/{repo}/git/commits", 1, 502);
+    let mut tool = put("a.txt", "three\n");
+    tool["mode"] = json!("100755");
+    site.changes(vec![tool, put("b.txt", "b\n")]).await;
+    story.drain().await;
+    let on_main = site.history().await.into_iter().find(|row| row["branch"] == "main" && row["kind"] == "auto").unwrap();
+    assert_eq!((on_main["status"].as_str(), on_main["commit_sha"].as_str()), (Some("succeeded"), repo.head("main").as_deref()));
+    for _ in 0..3 {
+        story.pass(Duration::from_secs(60)).await;
+        story.drain().await;
+    }
+    assert_eq!(repo.text("lockstep/change", "a.txt").as_deref(), Some("three\n"));
+    assert_eq!(repo.log("main").len(), 2);
 }
