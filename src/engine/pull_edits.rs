@@ -263,10 +263,8 @@ impl Look<'_> {
         sorted: &Sorted,
         commit: Option<(Committed, CommitMessage)>,
     ) -> Result<(), Trouble> {
-        let mut pull = live.pull.clone();
-        if is_all_ours(live, there, sorted) {
-            pull.head_commit = Some(commit.as_ref().map_or(head, |(made, _)| made.commit));
-        }
+        let pull = &live.pull;
+        let ours = is_all_ours(live, there, sorted).then(|| commit.as_ref().map_or(head, |(made, _)| made.commit));
         let carries: Carries =
             sorted.given.iter().map(|(path, entry)| (path.clone(), Carried { entry: *entry, old: None })).collect();
         let detail = |path: &FilePath| {
@@ -292,7 +290,9 @@ impl Look<'_> {
             .under_lease(self.lease, async |tx| {
                 pulls::carry(tx, pull.pid, pull.id, &carries).await?;
                 pull_edits::note(tx, pull.pid, &notes).await?;
-                pulls::save(tx, &pull).await?;
+                if let Some(head) = ours {
+                    pulls::head_is(tx, pull.id, head).await?;
+                }
                 let Some((made, message)) = &commit else { return Ok(()) };
                 let mut sync = Sync::queued(
                     Uuid::now_v7(),

@@ -230,6 +230,12 @@ pub async fn save(client: &impl GenericClient, pull: &Pull) -> Result<(), StoreE
     if pull.is_open() { pull_holds::took_over(client, pull.id).await } else { Ok(()) }
 }
 
+/// Lockstep's newest commit on its branch. Whatever else the row says is others' to write.
+pub async fn head_is(tx: &Transaction<'_>, id: i64, head: Oid) -> Result<(), StoreError> {
+    tx.execute("UPDATE pull_requests SET head_commit = $2 WHERE id = $1", &[&id, &head.0.to_vec()]).await?;
+    Ok(())
+}
+
 pub async fn by_id(client: &impl GenericClient, id: i64) -> Result<Option<Pull>, StoreError> {
     let row = client.query_opt(&format!("SELECT {COLUMNS} FROM pull_requests WHERE id = $1"), &[&id]).await?;
     row.as_ref().map(Pull::from_row).transpose()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::cases::{Case, check};
 use super::files::{self, Done, Edit, File, Tree, nested, pushed, tree_of};
+use super::kept::Kept;
 use super::model::{Patterns, Policy};
 use super::site::Site;
 
@@ -16,12 +17,14 @@ const PATHS: &[&str] = &["a.txt", "b.txt", "n", "n/x", "n/x/y", "n/z", "d", "d/b
 /// Many, so that a version that is found is the one that was written.
 const VALUES: u8 = 12;
 
-/// None of them hides a file inside a folder that is a file elsewhere.
+/// Some hide what lies in a folder that is a file elsewhere.
 const EXCLUDES: &[Patterns] = &[
     (&[], |_| false),
     (&["*.log"], |path| path.ends_with(".log")),
     (&["/b.txt"], |path| path == "b.txt"),
     (&["*.sh"], |path| path.ends_with(".sh")),
+    (&["d/"], |path| path.starts_with("d/")),
+    (&["/n/x"], |path| path == "n/x" || path.starts_with("n/x/")),
 ];
 
 #[derive(Debug, Clone)]
@@ -116,6 +119,7 @@ struct Chaos<'a> {
     odd: BTreeSet<String>,
     /// The last version that each side wrote itself.
     by_host: BTreeMap<String, Option<File>>,
+    kept: Kept,
     by_others: BTreeMap<String, Option<File>>,
     /// Others' commits that nobody rewrote.
     commits: BTreeSet<String>,
@@ -135,15 +139,22 @@ impl<'a> Chaos<'a> {
             site,
             exclude: 0,
             odd: BTreeSet::new(),
-            by_host: wrote(&Tree::new(), &history.project),
+            by_host: BTreeMap::new(),
+            kept: Kept::default(),
             by_others: wrote(&Tree::new(), &history.github),
             commits: BTreeSet::new(),
             between: BTreeSet::new(),
             first,
         };
+        chaos.accepted(&Tree::new(), &history.project).await;
         chaos.commits.extend(chaos.site.head("main"));
         chaos.work(true).await;
         chaos
+    }
+
+    async fn accepted(&mut self, before: &Tree, after: &Tree) {
+        self.kept.accepted(&self.site, before, after).await;
+        self.by_host.extend(wrote(before, after));
     }
 
     fn is_excluded(&self, path: &str) -> bool {
@@ -166,7 +177,7 @@ impl<'a> Chaos<'a> {
                 edits.iter().for_each(|edit| changes.extend(edit.apply(&mut after)));
                 if !changes.is_empty() {
                     self.site.project.changes(changes.iter().map(Done::in_request).collect()).await;
-                    self.by_host.extend(wrote(&before, &after));
+                    self.accepted(&before, &after).await;
                 }
             }
             Step::Tree { keep, more } => {
@@ -177,7 +188,7 @@ impl<'a> Chaos<'a> {
                     Edit::Put { path: path.clone(), file: *file }.apply(&mut after);
                 }
                 self.site.put_tree(&after, &before).await;
-                self.by_host.extend(wrote(&before, &after));
+                self.accepted(&before, &after).await;
             }
             Step::Push(edits) => {
                 let before = self.github();
@@ -248,7 +259,7 @@ impl<'a> Chaos<'a> {
         let answer = self.site.project.post("/restore", json!({ "sync": row["id"], "event_id": event })).await;
         assert!(matches!(answer.status, 202 | 422), "{}", answer.text());
         let after = self.project().await;
-        self.by_host.extend(wrote(&before, &after));
+        self.accepted(&before, &after).await;
     }
 
     async fn tell(&mut self, picks: &[usize]) {
@@ -304,6 +315,7 @@ impl<'a> Chaos<'a> {
         assert!(matches!(answer.status, 202 | 422), "{}", answer.text());
         if answer.status == 202 {
             self.odd.extend(after.keys().cloned());
+            self.kept.accepted_in_a_race(&self.site, &after).await;
             self.by_host.extend(after.into_iter().map(|(path, file)| (path, Some(file))));
         }
         self.work(true).await;
@@ -334,7 +346,7 @@ impl<'a> Chaos<'a> {
             assert!(left_alone || project.get(path) == github.get(path), "{path}: {project:#?} {github:#?} {waits:?}");
         }
         self.keeps_what_one_side_did(&project, &github, &waits);
-        self.keeps_every_version(&project).await;
+        self.kept.all_are_somewhere(&self.site).await;
         let unknown = self.site.story.github.unknown_requests();
         assert!(unknown.is_empty(), "GitHub does not know: {unknown:?}");
         self.site.story.github.reset_requests();
@@ -367,18 +379,6 @@ impl<'a> Chaos<'a> {
         };
         for (path, file) in by(&self.by_host, &self.by_others).into_iter().chain(by(&self.by_others, &self.by_host)) {
             assert_eq!((project.get(&path), github.get(&path)), (file.as_ref(), file.as_ref()), "{path}");
-        }
-    }
-
-    /// What the host wrote last is in the project, in git, in a conflict, or in history.
-    async fn keeps_every_version(&self, project: &Tree) {
-        let mut known = self.site.objects();
-        known.extend(project.values().map(|file| file.listed().1));
-        known.extend(self.site.history_keeps().await);
-        for (path, file) in &self.by_host {
-            let Some(file) = file else { continue };
-            let (_, oid) = file.listed();
-            assert!(known.contains(&oid), "the project's {path} ({file:?}) is nowhere");
         }
     }
 }

@@ -19,7 +19,7 @@ fn with(cases: u64, policies: &'static [Policy]) {
 
 #[test]
 fn what_conflicts_waits_and_the_rest_goes_on() {
-    with(20, &[Ask]);
+    with(60, &[Ask]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl File {
 }
 
 /// Every content that is ever made up has values below this.
-const VALUES: u8 = 12;
+pub const VALUES: u8 = 12;
 
 /// The files of a listing: all contents there can be are known.
 pub fn tree_of(listing: &BTreeMap<String, (String, String)>) -> Tree {

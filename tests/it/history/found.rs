@@ -57,3 +57,16 @@ async fn a_window_in_which_both_sides_became_equal_is_closed() {
     site.agrees_with(&repo, "main").await;
     assert_eq!(repo.head("main"), Some(head), "nothing was left to commit");
 }
+
+#[actix_web::test]
+async fn a_name_that_no_listing_shows_is_not_taken_for_deleted() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    let name = "bad\u{fffd}.txt";
+    site.change(&[(name, "mine\n"), ("b.txt", "b\n")]).await;
+    story.drain().await;
+    site.settings(json!({ "exclude": ["*.log"] })).await;
+    story.drain().await;
+    assert!(site.files().await.contains_key(name), "{:?}", site.files().await);
+}

@@ -9,6 +9,7 @@ mod chaos;
 mod exact;
 mod files;
 mod found;
+mod kept;
 mod model;
 mod play;
 mod pulls;

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::cases::{Case, check};
-use super::files::{self, Done, Edit, File, Tree, pushed, tree_of};
+use super::files::{self, Done, Edit, Tree, pushed, tree_of};
+use super::kept::Kept;
 use super::site::Site;
 
 const PATHS: &[&str] = &["a.txt", "b.txt", "c.txt", "d/e.txt", "f.bin", "run.sh"];
@@ -141,7 +142,7 @@ struct Pulls<'a> {
     asked: bool,
     /// Results by commit, and by name.
     results: BTreeMap<String, BTreeMap<&'static str, &'static str>>,
-    by_host: BTreeMap<String, Option<File>>,
+    kept: Kept,
     commits: Vec<String>,
 }
 
@@ -158,7 +159,7 @@ impl<'a> Pulls<'a> {
             auto_sync: true,
             asked: false,
             results: BTreeMap::new(),
-            by_host: BTreeMap::new(),
+            kept: Kept::default(),
             commits: Vec::new(),
         }
     }
@@ -244,8 +245,7 @@ impl<'a> Pulls<'a> {
         edits.iter().for_each(|edit| changes.extend(edit.apply(&mut after)));
         if !changes.is_empty() {
             self.site.project.changes(changes.iter().map(Done::in_request).collect()).await;
-            let paths = before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path));
-            self.by_host.extend(paths.map(|path| (path.clone(), after.get(path).copied())));
+            self.kept.accepted(&self.site, &before, &after).await;
         }
     }
 
@@ -466,12 +466,7 @@ impl<'a> Pulls<'a> {
         let log: BTreeSet<String> = self.site.repo.log("main").into_iter().map(|commit| commit.oid).collect();
         let lost: Vec<&String> = self.commits.iter().filter(|oid| !log.contains(*oid)).collect();
         assert!(lost.is_empty(), "others' commits are gone: {lost:?}");
-        let mut known = self.site.objects();
-        known.extend(self.site.history_keeps().await);
-        for (path, file) in &self.by_host {
-            let Some(file) = file else { continue };
-            assert!(known.contains(&file.listed().1), "the project's {path} ({file:?}) is nowhere");
-        }
+        self.kept.all_are_somewhere(&self.site).await;
     }
 }
 
@@ -498,7 +493,7 @@ fn word(pull: &Value) -> &'static str {
 
 #[test]
 fn pull_requests_hold_what_they_carry_and_both_sides_end_the_same() {
-    check(8, &history(), async |case, (tree, steps): &(Tree, Vec<Step>)| {
+    check(32, &history(), async |case, (tree, steps): &(Tree, Vec<Step>)| {
         let mut pulls = Pulls::start(&case, tree).await;
         for step in steps {
             pulls.step(step).await;

@@ -128,6 +128,12 @@ impl<'a> Site<'a> {
         self.project.get("").await["revision"].as_i64().unwrap()
     }
 
+    /// How often the project was looked at.
+    pub async fn looks(&self) -> i64 {
+        let number = "SELECT snapshot FROM projects WHERE id = $1";
+        self.story.sql().await.query_one(number, &[&self.project.id]).await.unwrap().get(0)
+    }
+
     /// Every object that some branch leads to.
     pub fn objects(&self) -> BTreeSet<String> {
         let list = std::process::Command::new("git")

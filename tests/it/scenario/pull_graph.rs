@@ -6,9 +6,57 @@ use serde_json::json;
 use crate::story::{Story, put, remove};
 
 const MERGED: &str = "\
+* Update a.txt (lockstep-sim[bot])
+|
+| M a.txt
+*   Merge pull request #1 from lockstep/tell-it-in-two-words (ada)
+|\\
+* | Add b.txt (lockstep-sim[bot])
+| |
+| | A b.txt
+| * Update a.txt (lockstep-sim[bot])
+| |
+| | M a.txt
+* | Change news.txt (ada)
+| |
+| | A news.txt
+| * Tell it in two words (lockstep-sim[bot])
+|/
+|
+|   M a.txt
+|   D old.txt
+* Change a.txt and 1 more (ada)
+
+  A a.txt
+  A old.txt
 ";
 
 const SQUASHED: &str = "\
+* Update a.txt (lockstep-sim[bot])
+|
+| M a.txt
+* Tell it in two words (#1) (ada)
+|
+| M a.txt
+| D old.txt
+* Add b.txt (lockstep-sim[bot])
+|
+| A b.txt
+| * Update a.txt (lockstep-sim[bot])
+| |
+| | M a.txt
+* | Change news.txt (ada)
+| |
+| | A news.txt
+| * Tell it in two words (lockstep-sim[bot])
+|/
+|
+|   M a.txt
+|   D old.txt
+* Change a.txt and 1 more (ada)
+
+  A a.txt
+  A old.txt
 ";
 
 /// The graph of these branches, newest first: who committed what.
