@@ -20,8 +20,8 @@ use super::view::{self, SyncView};
 use crate::github::{CommitMessage, Committed, GithubError, Head, HeadState, PullState};
 use crate::job::Wake;
 use crate::model::{Code, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
-use crate::store::events::Actor;
 use crate::queue::backoff;
+use crate::store::events::Actor;
 use crate::store::integrations::{State, set_due};
 use crate::store::pull_edits::{self, Note};
 use crate::store::pulls::{self, Carried, Carries};
@@ -122,15 +122,13 @@ impl Look<'_> {
     ) -> Result<BTreeSet<FilePath>, Trouble> {
         let told = Problem::new(error.code(), error.to_string());
         let named = match error {
-            error @ GithubError::Refused { .. } => self.engine.refusal(&self.repo, self.on.pid, error, put).await?.paths,
+            error @ GithubError::Refused { .. } => {
+                self.engine.refusal(&self.repo, self.on.pid, error, put).await?.paths
+            }
             _ => Versions::new(),
         };
         let named = if named.is_empty() { put.clone() } else { named };
-        let note = |path| Note {
-            path,
-            problem: Some(told.clone()),
-            refused: edits.get(path).copied().flatten(),
-        };
+        let note = |path| Note { path, problem: Some(told.clone()), refused: edits.get(path).copied().flatten() };
         let notes: Vec<Note<'_>> = named.keys().map(note).collect();
         self.engine.store.under_lease(self.lease, async |tx| pull_edits::note(tx, self.on.pid, &notes).await).await?;
         Ok(named.into_keys().collect())

@@ -68,8 +68,7 @@ pub async fn note(tx: &Transaction<'_>, pid: i64, notes: &[Note<'_>]) -> Result<
     let json = |note: &Note<'_>| note.problem.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
     let problems: Vec<Option<Value>> = notes.iter().map(json).collect();
     let keys: Vec<Vec<u8>> = notes.iter().map(|note| note.path.key()).collect();
-    let oids: Vec<Option<Vec<u8>>> =
-        notes.iter().map(|note| note.refused.map(|entry| entry.oid.0.to_vec())).collect();
+    let oids: Vec<Option<Vec<u8>>> = notes.iter().map(|note| note.refused.map(|entry| entry.oid.0.to_vec())).collect();
     let modes: Vec<Option<i32>> = notes.iter().map(|note| note.refused.map(|entry| entry.mode.as_i32())).collect();
     tx.execute(
         "UPDATE holds h SET problem = n.problem, oid = n.oid, mode = n.mode

@@ -71,7 +71,8 @@ impl Version {
 
     /// Whether some content has all lines that this version changed.
     fn is_merged_into(&self, known: &BTreeSet<String>) -> bool {
-        let (Content::Cells(now), Some(Content::Cells(was))) = (self.file.content, self.before.map(|file| file.content))
+        let (Content::Cells(now), Some(Content::Cells(was))) =
+            (self.file.content, self.before.map(|file| file.content))
         else {
             return false;
         };

@@ -190,7 +190,10 @@ async fn a_secret_in_an_edit_holds_it_alone() {
     site.change(&[("a.txt", "hunter2\n"), ("b.txt", "three\n"), ("main.txt", "m\n")]).await;
     story.drain().await;
     let on_main = site.history().await.into_iter().find(|row| row["branch"] == "main").unwrap();
-    assert_eq!((on_main["status"].as_str(), on_main["commit_sha"].as_str()), (Some("succeeded"), repo.head("main").as_deref()));
+    assert_eq!(
+        (on_main["status"].as_str(), on_main["commit_sha"].as_str()),
+        (Some("succeeded"), repo.head("main").as_deref())
+    );
     assert_eq!(repo.text("main", "main.txt").as_deref(), Some("m\n"));
     let branch = |path: &str| repo.text("lockstep/change", path);
     assert_eq!((branch("a.txt").as_deref(), branch("b.txt").as_deref()), (Some("two\n"), Some("three\n")));
@@ -238,8 +241,12 @@ async fn what_main_got_is_recorded_when_the_pull_requests_branch_gets_nothing() 
     tool["mode"] = json!("100755");
     site.changes(vec![tool, put("b.txt", "b\n")]).await;
     story.drain().await;
-    let on_main = site.history().await.into_iter().find(|row| row["branch"] == "main" && row["kind"] == "auto").unwrap();
-    assert_eq!((on_main["status"].as_str(), on_main["commit_sha"].as_str()), (Some("succeeded"), repo.head("main").as_deref()));
+    let on_main =
+        site.history().await.into_iter().find(|row| row["branch"] == "main" && row["kind"] == "auto").unwrap();
+    assert_eq!(
+        (on_main["status"].as_str(), on_main["commit_sha"].as_str()),
+        (Some("succeeded"), repo.head("main").as_deref())
+    );
     for _ in 0..3 {
         story.pass(Duration::from_secs(60)).await;
         story.drain().await;
