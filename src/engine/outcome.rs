@@ -300,7 +300,10 @@ impl Look<'_> {
         if refused.is_empty() {
             return Err(Trouble::GitHub(GithubError::Refused { code, detail, paths: Vec::new() }));
         }
-        let problem = Problem::new(code, detail);
+        let mut problem = Problem::new(code, detail);
+        if code == Code::ValidationFailed {
+            problem = problem.with_action("Rename or exclude this file, or move what GitHub has in its place.");
+        }
         let (on, sync) = (&self.on, &self.sync);
         self.engine
             .store

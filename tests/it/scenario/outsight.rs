@@ -51,6 +51,8 @@ async fn a_file_does_not_take_the_place_of_excluded_ones() {
             (&pending["items"][0]["path"], &pending["items"][0]["held"]["code"]),
             (&json!(place), &json!("validation_failed"))
         );
+        let action = pending["items"][0]["held"]["action"].as_str().unwrap();
+        assert!(action.starts_with("Rename or exclude this file"), "{action}");
         // Nor does a pull request carry their deletion.
         site.post("/pull-requests", json!({ "title": "x" })).await.problem(422, "validation_failed");
         assert_eq!(repo.branches().len(), 1);
