@@ -167,6 +167,18 @@ pub fn status() -> Vec<Boundary> {
     ]
 }
 
+/// A later edit of what an open pull request carries.
+pub fn pull_branch() -> Vec<Boundary> {
+    vec![
+        ("before the branch gets the commit", GitHub, Before(vec![named::CREATE_COMMIT])),
+        ("the branch has the commit, and PostgreSQL does not know", GitHub, After(vec![named::CREATE_COMMIT])),
+        ("before the commit is recorded", PostgreSql, Before(vec![STATUS, COMMIT])),
+        ("the commit recorded", PostgreSql, After(vec![STATUS, COMMIT])),
+        ("before the lease is let go", PostgreSql, Before(vec![RELEASE, NEXT])),
+        ("the lease let go", PostgreSql, After(vec![RELEASE, NEXT])),
+    ]
+}
+
 /// Those at which nothing holds a row locked: a lease can be another's by the time it goes on.
 pub fn while_it_may_be_overtaken(mut boundaries: Vec<Boundary>) -> Vec<Boundary> {
     boundaries.retain(|(_, peer, stop)| *peer != PostgreSql || matches!(stop, After(_)));

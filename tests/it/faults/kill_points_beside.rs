@@ -1,11 +1,12 @@
-//! A worker killed with SIGKILL at every boundary of the jobs that are no look at a project.
+//! A worker killed with SIGKILL at every boundary of the jobs that are no look at a project, and around
+//! the commits that look at a pull request's branch instead of the project's.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use super::Workers;
-use super::boundaries::{notification, revocation, status};
+use super::boundaries::{notification, pull_branch, revocation, status};
 use super::kill_points::killed_at;
 use crate::story::Story;
 use crate::webhook::notify::{Host, told};
@@ -72,6 +73,37 @@ async fn while_it_is_read_how_a_pull_request_stands() {
             "SELECT count(*) FROM events WHERE kind = 'pull_request.updated' AND data->'pull_request'->>'title' = '{title}'"
         );
         assert_eq!(story.number(&told).await, 1, "{name}: told once");
+        nothing_left(name, &story).await;
+    }
+}
+
+#[actix_web::test]
+async fn while_an_edit_goes_to_the_branch_of_a_pull_request() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "0\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("a.txt", "ours\n")]).await;
+    let branch = site.propose("Change").await["branch"].as_str().unwrap().to_owned();
+    story.drain().await;
+    site.settings(json!({ "auto_sync": true })).await;
+    story.drain().await;
+    let main = repo.head("main");
+    let workers = Workers::of(&story).await;
+    for (count, boundary) in pull_branch().iter().enumerate() {
+        let (name, text) = (boundary.0, format!("ours {count}\n"));
+        let (commits, rows) = (repo.log(&branch).len(), site.history().await.len());
+        killed_at(&story, &workers, boundary, async || {
+            site.change(&[("a.txt", &text)]).await;
+        })
+        .await;
+        assert_eq!(repo.text(&branch, "a.txt").as_deref(), Some(text.as_str()), "{name}");
+        assert_eq!(repo.log(&branch).len(), commits + 1, "{name}: one commit");
+        assert_eq!(repo.head("main"), main, "{name}: and none elsewhere");
+        let history = site.history().await;
+        assert_eq!(history.len(), rows + 1, "{name}: {history:?}");
+        let head = repo.head(&branch).unwrap();
+        assert_eq!((&history[0]["status"], &history[0]["commit_sha"]), (&json!("succeeded"), &json!(head)), "{name}");
         nothing_left(name, &story).await;
     }
 }
