@@ -28,6 +28,8 @@ const REVOKED: &str = "DELETE FROM revocations WHERE id = $1";
 const REVOKE: &str = "DELETE /applications/";
 const TAKE_STATUS: &str = "SET status_due = false, status_reads";
 const STATUS: &str = "UPDATE pull_requests SET number = $2";
+/// Lockstep's newest commit on the branch of a pull request.
+const HEAD_IS: &str = "UPDATE pull_requests SET head_commit";
 
 /// Moments that are named elsewhere too.
 pub mod named {
@@ -172,8 +174,8 @@ pub fn pull_branch() -> Vec<Boundary> {
     vec![
         ("before the branch gets the commit", GitHub, Before(vec![named::CREATE_COMMIT])),
         ("the branch has the commit, and PostgreSQL does not know", GitHub, After(vec![named::CREATE_COMMIT])),
-        ("before the commit is recorded", PostgreSql, Before(vec![STATUS, COMMIT])),
-        ("the commit recorded", PostgreSql, After(vec![STATUS, COMMIT])),
+        ("before the commit is recorded", PostgreSql, Before(vec![HEAD_IS, COMMIT])),
+        ("the commit recorded", PostgreSql, After(vec![HEAD_IS, COMMIT])),
         ("before the lease is let go", PostgreSql, Before(vec![RELEASE, NEXT])),
         ("the lease let go", PostgreSql, After(vec![RELEASE, NEXT])),
     ]
