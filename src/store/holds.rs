@@ -8,6 +8,12 @@ use super::integrations::json;
 use super::{StoreError, Transaction, pull_edits, pull_holds};
 use crate::model::{Code, Entry, FilePath, Problem};
 
+/// Whether a path waits because both sides changed it.
+pub async fn any_conflict(client: &impl GenericClient, pid: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM holds WHERE pid = $1 AND reason IN ('conflict', 'collision'))";
+    Ok(client.query_one(sql, &[&pid]).await?.try_get(0)?)
+}
+
 /// Why a path waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {

@@ -5,10 +5,10 @@ use crate::store::Transaction;
 use chrono::{DateTime, Utc};
 
 use crate::model::Settings;
-use crate::store::{StoreError, pull_edits};
+use crate::store::{StoreError, holds, pull_edits};
 
-/// Opens the window when something is pending, or is to go to a pull request's branch, and closes it
-/// when nothing is. Answers when to look, if that changed.
+/// Opens the window when something is pending, is to go to a pull request's branch, or may have settled
+/// a conflict (who takes their side back wants GitHub's), and closes it when nothing is. Answers when to look, if that changed.
 ///
 /// A project that waits for a retry keeps its time: more changes do not make GitHub well. One whose
 /// integration is suspended or broken is looked at when that heals.
@@ -19,7 +19,7 @@ pub async fn after_change(
     pending: i64,
     touched: bool,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let waits = pending > 0 || (touched && pull_edits::any(tx, pid).await?);
+    let waits = pending > 0 || (touched && (pull_edits::any(tx, pid).await? || holds::any_conflict(tx, pid).await?));
     if !waits {
         let close = "UPDATE integrations SET window_at = NULL WHERE pid = $1 AND window_at IS NOT NULL";
         let close = tx.prepare_cached(close).await?;

@@ -104,7 +104,7 @@ impl Model {
 
     /// After the project's files changed.
     pub fn changed(&mut self) {
-        self.look |= self.auto_sync && !self.pending().is_empty();
+        self.look |= self.auto_sync && !(self.pending().is_empty() && self.held.is_empty());
     }
 
     /// What becomes excluded is forgotten; what stops being excluded is compared anew.

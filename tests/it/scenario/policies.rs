@@ -317,3 +317,19 @@ async fn a_file_edited_while_a_folder_comes_in_its_place_is_never_both() {
         assert!(!files.contains_key(file) && files.contains_key(inside), "{files:?}");
     }
 }
+
+#[actix_web::test]
+async fn who_takes_their_side_of_a_conflict_back_gets_githubs() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "theirs\n")]);
+    let site = story.project("site").await;
+    site.change(&[("a.txt", "mine\n")]).await;
+    let site = site.connected_to(&repo).await;
+    story.drain().await;
+    assert_eq!(site.status().await["conflicts"], 1);
+    site.changes(vec![remove("a.txt")]).await;
+    story.drain().await;
+    assert_eq!(site.get("/conflicts").await["items"], json!([]));
+    assert_eq!(site.file("a.txt").await.as_deref(), Some("theirs\n"));
+    assert_eq!(site.sync_status().await, "success");
+}
