@@ -19,7 +19,7 @@ fn with(cases: u64, policies: &'static [Policy]) {
 
 #[test]
 fn what_conflicts_waits_and_the_rest_goes_on() {
-    with(60, &[Ask]);
+    with(40, &[Ask]);
 }
 
 #[test]
@@ -39,5 +39,5 @@ fn policies_change_on_the_way() {
 
 #[test]
 fn conflicts_go_to_pull_requests() {
-    with(60, &[PullRequest]);
+    with(50, &[PullRequest]);
 }

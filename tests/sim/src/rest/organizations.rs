@@ -67,7 +67,10 @@ fn organization(call: &Call<'_>) -> Answer {
     let owner = matches!(&call.caller, Caller::User { user, .. } if world.administers(*user, found.id));
     if let (false, Some(shown)) = (owner, shown.as_object_mut()) {
         // Only its owners see everything.
-        shown.retain(|name, _| !name.starts_with("members_") && !name.starts_with("default_repository_"));
+        let told = |name: &str| {
+            name == "members_url" || !(name.starts_with("members_") || name.starts_with("default_repository_"))
+        };
+        shown.retain(|name, _| told(name));
     }
     Ok(Reply::json(200, &shown))
 }

@@ -95,7 +95,7 @@ export type components = {
              * @enum {string}
              */
             kind: "both_modified" | "both_added" | "deleted_on_github" | "deleted_in_project";
-            /** @description The text with diff3 markers, where it is text. */
+            /** @description The text with diff3 markers, where all sides are files with text. */
             merged: string | null;
             path: string;
             project: components["schemas"]["SideView"] | null;
