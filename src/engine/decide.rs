@@ -111,8 +111,9 @@ impl Look<'_> {
             let Some(is_here) = self.has_merge(head.commit, &ended.pull).await? else { continue };
             for (path, carried) in &ended.carries {
                 let Some(row) = rows.get_mut(path) else { continue };
-                if is_here {
-                    row.base = if ended.pull.proposed { carried.old } else { carried.entry };
+                // Under a proposal the project followed GitHub all the time: what was agreed on stands.
+                if is_here && !ended.pull.proposed {
+                    row.base = carried.entry;
                 }
                 let left = !is_here && !ended.pull.proposed;
                 row.held = left.then_some(Held::PullRequestClosed);
@@ -291,7 +292,10 @@ fn hold_open(live: &[LivePull], rows: &mut BTreeMap<FilePath, Row>) {
         for (path, carried) in &live.carries {
             let Some(row) = rows.get_mut(path) else { continue };
             row.held = Some(Held::PullRequest);
-            if row.base.is_none() && row.github == carried.old && !live.pull.proposed {
+            if live.pull.is_open() && !live.pull.proposed && row.github == carried.entry {
+                // It was merged, and GitHub does not say so yet: an edit made since is an edit of this.
+                row.base = carried.entry;
+            } else if row.base.is_none() && row.github == carried.old && !live.pull.proposed {
                 row.base = carried.old;
             }
         }

@@ -15,6 +15,7 @@ use crate::model::{Code, Problem};
 use crate::queue::periodic;
 use crate::store::StoreError;
 use crate::store::github_app::StoredApp;
+use crate::vault::VaultError;
 
 /// The App as it is proposed; `{PUBLIC_URL}` stands for where this deployment is reached.
 pub(super) const MANIFEST: &str = include_str!("../../app-manifest.json");
@@ -60,7 +61,7 @@ pub(super) const LOST_KEY: &str = "give the key that sealed it in LOCKSTEP_ENCRY
 
 /// Whether a secret was sealed with a key that is not configured.
 pub(super) fn is_sealed(failure: &Failure) -> bool {
-    matches!(failure, Failure::Store(StoreError::Sealed(_)))
+    matches!(failure, Failure::Store(StoreError::Sealed(VaultError::UnknownKey(_))))
 }
 
 impl Engine {

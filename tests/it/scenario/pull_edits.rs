@@ -254,3 +254,46 @@ async fn what_main_got_is_recorded_when_the_pull_requests_branch_gets_nothing() 
     assert_eq!(repo.text("lockstep/change", "a.txt").as_deref(), Some("three\n"));
     assert_eq!(repo.log("main").len(), 2);
 }
+
+#[actix_web::test]
+async fn what_is_taken_back_after_a_merge_that_nobody_told_of_stays_taken_back() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let (site, _) = proposed(&story, &repo, vec![put("a.txt", "two\n")]).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    story.drain().await;
+    site.change(&[("a.txt", "one\n")]).await;
+    // Somebody merges by hand, and GitHub does not call it merged yet.
+    repo.push("main", &[Change::file("a.txt", "two\n")]);
+    story.drain().await;
+    assert_eq!(site.file("a.txt").await.as_deref(), Some("one\n"));
+    assert_eq!(site.get("/pending").await["items"][0]["path"], "a.txt");
+}
+
+#[actix_web::test]
+async fn a_proposal_that_is_merged_after_others_went_on_is_no_conflict_again() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "conflict_policy": "pull_request" })).await;
+    story.drain().await;
+    repo.push("main", &[Change::file("a.txt", "theirs\n")]);
+    site.change(&[("a.txt", "mine\n")]).await;
+    story.drain().await;
+    let made = site.get("/pull-requests").await["items"][0].clone();
+    let (number, branch) = (made["number"].as_u64().unwrap(), made["branch"].as_str().unwrap());
+    repo.push("main", &[Change::file("a.txt", "theirs 2\n")]);
+    story.drain().await;
+    assert_eq!(site.file("a.txt").await.as_deref(), Some("theirs 2\n"));
+    repo.force_push(branch, repo.head("main").as_deref(), &[Change::file("a.txt", "both\n")]);
+    story.drain().await;
+    story.github.hold_webhooks();
+    repo.merge_pull(number, MergeMethod::Squash);
+    site.post(&format!("/pull-requests/{number}/refresh"), json!({})).await.expect(200);
+    story.github.release_webhooks(None);
+    story.drain().await;
+    assert_eq!(site.file("a.txt").await.as_deref(), Some("both\n"));
+    assert_eq!(site.get("/conflicts").await["items"], json!([]));
+    assert_eq!(repo.pulls().len(), 1, "no second one");
+    site.agrees_with(&repo, "main").await;
+}
