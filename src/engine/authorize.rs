@@ -101,17 +101,17 @@ impl Engine {
         let Some(finished) = self.store.finish_visit(&self.vault, &state, &cookie).await? else {
             return Ok(Ended::Stranger);
         };
-        let tokens = match (back.error, back.code) {
-            (None, Some(code)) => self.github.exchange_code(code, &self.callback_url(), &finished.verifier).await,
-            _ => Err(GithubError::BadToken),
+        let (None, Some(code)) = (back.error, back.code) else {
+            self.store.end_visit(&finished.ticket_hash).await?;
+            let denied = back.error == Some("access_denied");
+            return Ok(if denied { ended(Outcome::Denied, finished.visit) } else { Ended::Refused });
         };
-        let error = match tokens {
+        let error = match self.github.exchange_code(code, &self.callback_url(), &finished.verifier).await {
             Ok(tokens) => return self.keep(finished, tokens, request_id).await,
             Err(error) => error,
         };
         self.store.end_visit(&finished.ticket_hash).await?;
         match error {
-            _ if back.error == Some("access_denied") => Ok(ended(Outcome::Denied, finished.visit)),
             error if error.is_transient() => Err(error.into()),
             GithubError::NotConfigured => Err(no_app().into()),
             error => {

@@ -148,14 +148,15 @@ impl Look<'_> {
         let since = back.into_iter().take_while(|commit| {
             Some(commit.oid) != live.pull.head_commit && Some(commit.oid) != live.pull.base_commit
         });
-        for commit in since.filter(|commit| commit.by_app && commit.parents.len() == 1) {
-            if !pull_edits::is_recorded(&self.engine.store.client().await?, self.on.pid, commit.oid).await? {
-                let (headline, body) = commit.message.split_once("\n\n").unwrap_or((&commit.message, ""));
-                let said = CommitMessage { headline: headline.to_owned(), body: body.to_owned() };
-                return Ok(Some((Committed { commit: commit.oid, tree: commit.tree, url: commit.url }, said)));
-            }
-        }
-        Ok(None)
+        let ours: Vec<_> = since.filter(|commit| commit.by_app && commit.parents.len() == 1).collect();
+        let oids: Vec<Oid> = ours.iter().map(|commit| commit.oid).collect();
+        let recorded = pull_edits::recorded(&self.engine.store.client().await?, self.on.pid, &oids).await?;
+        let unrecorded = ours.into_iter().find(|commit| !recorded.contains(&commit.oid));
+        Ok(unrecorded.map(|commit| {
+            let (headline, body) = commit.message.split_once("\n\n").unwrap_or((&commit.message, ""));
+            let said = CommitMessage { headline: headline.to_owned(), body: body.to_owned() };
+            (Committed { commit: commit.oid, tree: commit.tree, url: commit.url }, said)
+        }))
     }
 
     /// What the branch has of the paths that are carried.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::integrations::oid;
 use super::{GenericClient, StoreError, Transaction};
 use crate::model::{Entry, FilePath, Oid, Problem};
 
@@ -81,10 +82,12 @@ pub async fn note(tx: &Transaction<'_>, pid: i64, notes: &[Note<'_>]) -> Result<
     Ok(())
 }
 
-/// Whether a history row names this commit.
-pub async fn is_recorded(client: &impl GenericClient, pid: i64, commit: Oid) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT FROM syncs WHERE pid = $1 AND commit_sha = $2)";
-    Ok(client.query_one(sql, &[&pid, &commit.0.to_vec()]).await?.try_get(0)?)
+/// Those of these commits that a history row names.
+pub async fn recorded(client: &impl GenericClient, pid: i64, commits: &[Oid]) -> Result<Vec<Oid>, StoreError> {
+    let commits: Vec<&[u8]> = commits.iter().map(Oid::as_bytes).collect();
+    let sql = "SELECT DISTINCT commit_sha FROM syncs WHERE pid = $1 AND commit_sha = ANY($2)";
+    let rows = client.query(sql, &[&pid, &commits]).await?;
+    Ok(rows.iter().map(|row| oid(row, "commit_sha")).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// What GitHub refused is tried again: a person asked.
