@@ -30,6 +30,7 @@ impl Look<'_> {
             return Ok(Absorbed { revision, ..Absorbed::default() });
         }
         let mut sync = self.sync.clone();
+        let earlier = self.came_in_earlier().await?;
         let (lease, on) = (self.lease, &self.on);
         let (absorbed, proposal) = self
             .engine
@@ -56,6 +57,7 @@ impl Look<'_> {
                     let files = pulled(decision, &absorbed);
                     self.say_files_changed(tx, &files, absorbed.revision).await?;
                     if let Some(sync) = sync.as_mut() {
+                        let files = all_that_came_in(&earlier, files);
                         sync.direction = Direction::Pull;
                         sync.revision = absorbed.revision;
                         sync.files_changed = files.len() as i64;
@@ -80,6 +82,16 @@ impl Look<'_> {
         Ok(absorbed)
     }
 
+    /// What this sync took over before the branch moved on under its push.
+    async fn came_in_earlier(&self) -> Result<Vec<SyncFile>, Trouble> {
+        match &self.sync {
+            Some(sync) if matches!(sync.direction, Direction::Pull | Direction::Both) => {
+                Ok(self.engine.store.files_that_came_in(sync.id).await?)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Whether people were told of conflicts that may be gone.
     async fn has_notes(&self) -> Result<bool, Trouble> {
         Ok(!holds::noted(&self.engine.store.client().await?, self.on.pid).await?.is_empty())
@@ -102,6 +114,20 @@ fn left_over_and_agreed(decision: &Decision) -> Vec<Vec<u8>> {
     let is_left =
         |path: &&FilePath| decision.rows.get(*path).is_some_and(|row| row.held == Some(Held::PullRequestClosed));
     decision.plan.agree.iter().filter(is_left).map(FilePath::key).collect()
+}
+
+/// All that one sync took over, from the files as they were before it. A version that the host put there
+/// meanwhile is what was replaced then: history has to have it.
+fn all_that_came_in(earlier: &[SyncFile], now: Vec<SyncFile>) -> Vec<SyncFile> {
+    let mut files: BTreeMap<FilePath, SyncFile> = now.into_iter().map(|file| (file.path.clone(), file)).collect();
+    for before in earlier {
+        let file = files.entry(before.path.clone()).or_insert_with(|| before.clone());
+        if file.old == before.new {
+            file.old = before.old;
+            file.change = change_kind(file.old, file.new);
+        }
+    }
+    files.into_values().filter(|file| file.old != file.new).collect()
 }
 
 /// What the project's files became, path by path.

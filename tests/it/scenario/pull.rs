@@ -197,3 +197,27 @@ async fn a_file_against_a_folder_is_held_until_somebody_decides() {
     site.agrees_with(&repo, "main").await;
     assert_eq!(site.file("a").await.as_deref(), Some("mine\n"));
 }
+
+#[actix_web::test]
+async fn what_came_in_before_the_branch_moved_on_again_stays_in_the_syncs_files() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n"), ("b.txt", "one\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "conflict_policy": "github_wins" })).await;
+    story.drain().await;
+    repo.push("main", &[Change::file("a.txt", "theirs\n"), Change::file("d.txt", "d\n")]);
+    site.change(&[("a.txt", "mine\n"), ("b.txt", "two\n")]).await;
+    let again = [Change::file("c.txt", "c\n"), Change::file("d.txt", "dd\n")];
+    story.github.push_between("createCommitOnBranch", &repo, "main", &again);
+    story.drain().await;
+    site.agrees_with(&repo, "main").await;
+    let sync = site.last().await;
+    let files: Vec<_> = sync["files"].as_array().unwrap().iter().map(|file| (&file["path"], &file["change"])).collect();
+    let change = |path: &str, change: &str| (json!(path), json!(change));
+    let expected =
+        [change("a.txt", "modified"), change("b.txt", "modified"), change("c.txt", "added"), change("d.txt", "added")];
+    assert_eq!(files, expected.iter().map(|(path, change)| (path, change)).collect::<Vec<_>>(), "{sync}");
+    let diff = site.path(&format!("/syncs/{}/diff", sync["id"].as_str().unwrap()));
+    let diff = story.host().get(&diff).await.text();
+    assert!(diff.contains("-mine\n+theirs\n"), "what was replaced is not lost: {diff}");
+}
