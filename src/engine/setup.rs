@@ -59,9 +59,17 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What to do when the stored App was sealed with a key that is not configured.
 pub(super) const LOST_KEY: &str = "give the key that sealed it in LOCKSTEP_ENCRYPTION_KEYS, after the newest";
 
-/// Whether a secret was sealed with a key that is not configured.
-pub(super) fn is_sealed(failure: &Failure) -> bool {
-    matches!(failure, Failure::Store(StoreError::Sealed(VaultError::UnknownKey(_))))
+/// What to do when the stored App is not what Lockstep wrote.
+pub(super) const CHANGED: &str = "restore the table github_app from a backup, or give the App's credentials as \
+                                  LOCKSTEP_GITHUB_APP_ID and its companions";
+
+/// What an operator does about stored credentials that cannot be opened.
+pub(super) fn mend_sealed(failure: &Failure) -> Option<&'static str> {
+    match failure {
+        Failure::Store(StoreError::Sealed(VaultError::UnknownKey(_))) => Some(LOST_KEY),
+        Failure::Store(StoreError::Sealed(VaultError::Tampered)) => Some(CHANGED),
+        _ => None,
+    }
 }
 
 impl Engine {
@@ -75,7 +83,7 @@ impl Engine {
             Ok(Some(url)) if !told.swap(true, Ordering::Relaxed) => tell(&url),
             Ok(Some(_)) => {}
             Err(failure) if !complained.swap(true, Ordering::Relaxed) => {
-                let mend = if is_sealed(&failure) { LOST_KEY } else { "this goes on being tried" };
+                let mend = mend_sealed(&failure).unwrap_or("this goes on being tried");
                 tracing::error!(?failure, why = mend, "the GitHub App is not ready");
             }
             Err(_) => {}

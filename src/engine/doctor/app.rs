@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Engine, Finding, Verdict};
 use crate::engine::failure::Failure;
-use crate::engine::setup::{LOST_KEY, MANIFEST, is_sealed};
+use crate::engine::setup::{MANIFEST, mend_sealed};
 use crate::github::{AppInfo, GithubError, Installation};
 use crate::store::StoreError;
 
@@ -149,10 +149,14 @@ fn about_stored(error: &Failure) -> Verdict {
         Failure::Store(StoreError::Unavailable(why)) => {
             Verdict::fail(format!("what is stored cannot be read: {why}"), "mend postgres first")
         }
-        error if is_sealed(error) => {
-            Verdict::fail("the stored App was sealed with a key that is not configured", LOST_KEY)
+        error => {
+            let why = match error {
+                Failure::Store(StoreError::Sealed(why)) => why.to_string(),
+                error => format!("{error:?}"),
+            };
+            let mend = mend_sealed(error).unwrap_or("look into Lockstep's log");
+            Verdict::fail(format!("the stored App cannot be read: {why}"), mend)
         }
-        error => Verdict::fail(format!("the stored App cannot be read ({error:?})"), "look into Lockstep's log"),
     }
 }
 

@@ -167,12 +167,20 @@ async fn no_app_or_one_that_cannot_be_read() {
     let world = World::plan().start().await;
     let env = world.env.clone();
     tokio::task::spawn_blocking(move || fails(&env, "github_app", "there is no GitHub App yet")).await.unwrap();
-    let stored =
-        "INSERT INTO github_app (app_id, slug, client_id, private_key_enc, client_secret_enc, webhook_secret_enc)
-                  VALUES (1, 'a', 'Iv1.a', 'x', 'x', 'x')";
-    world.sql().await.batch_execute(stored).await.unwrap();
-    let env = world.env.clone();
-    tokio::task::spawn_blocking(move || fails(&env, "github_app", "LOCKSTEP_ENCRYPTION_KEYS")).await.unwrap();
+    let other = lockstep::vault::Vault::new(&[77; 32], &[]);
+    let context = lockstep::vault::Context { table: "github_app", row: "1", user: "" };
+    let of_another_key = other.seal(context, b"secret").unwrap();
+    for (stored, what) in
+        [(of_another_key, "LOCKSTEP_ENCRYPTION_KEYS"), (b"x".to_vec(), "restore the table github_app")]
+    {
+        let store = "INSERT INTO github_app (app_id, slug, client_id, private_key_enc, client_secret_enc,
+                                             webhook_secret_enc)
+                     VALUES (1, 'a', 'Iv1.a', $1, $1, $1)";
+        world.sql().await.batch_execute("DELETE FROM github_app").await.unwrap();
+        world.sql().await.execute(store, &[&stored]).await.unwrap();
+        let env = world.env.clone();
+        tokio::task::spawn_blocking(move || fails(&env, "github_app", what)).await.unwrap();
+    }
 }
 
 #[actix_web::test]
