@@ -221,7 +221,7 @@ async fn at_most_fifty_people_are_named() {
 async fn a_remote_commit_of_one_file_costs_a_request_for_each_folder_above_it() {
     let story = Story::start().await;
     let files: Vec<(String, String)> =
-        (0..1500).map(|n| (format!("d{}/e{}/f{n}.txt", n % 10, n % 30), format!("{n}\n"))).collect();
+        (0..10_000).map(|n| (format!("d{}/e{}/f{n}.txt", n % 10, n % 30), format!("{n}\n"))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let repo = story.repo("acme/site").with(&files);
     let site = story.project("site").await.connected_to(&repo).await;
