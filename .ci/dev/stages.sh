@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Part of ./dev: the stages of the tests and lints, their counts and times.
 
-STAGES='' PASSED=0 FAILED=0 BROKEN=''
+STAGES='' PASSED=0 FAILED=0 BROKEN='' REASONS=''
 
 # stage NAME COMMAND…: runs it, keeps what it printed in .dev/log/, and notes time and outcome.
 # STAGE_OK tells; the next stage is the caller's decision.
@@ -28,6 +28,7 @@ note_stage() {
     # shellcheck disable=SC2034 # for the caller
     STAGE_OK=false
     word=FAILED BROKEN="$BROKEN, $1"
+    REASONS+=$(reasons <"$DEV/log/${1// /-}")$'\n'
     [ "$failed" -gt 0 ] || failed=1
   fi
   [ $((passed + failed)) = 0 ] || counts="$passed passed, $failed failed"
@@ -50,14 +51,24 @@ count_tests() {
     END { print passed + 0, failed + 0 }'
 }
 
+# Why tests of cargo failed, once more, so that it stands where one looks first: at the end.
+reasons() {
+  awk '
+    /^---- .* stdout ----$/ { within = 1; left = 12 }
+    /^(stack backtrace:|failures:|note: )/ { within = 0 }
+    within && NF && left-- > 0 { print substr($0, 1, 600) }'
+}
+
 close_stages() {
+  [ -z "${REASONS//[[:space:]]/}" ] || printf '\n== what failed\n%s' "$REASONS"
   printf '\n%s%d s in all\n' "$STAGES" "$SECONDS"
   [ -z "$BROKEN" ] || printf 'failed:%s\n' "${BROKEN#,}"
   [ $((PASSED + FAILED)) = 0 ] || printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
   [ -z "$BROKEN" ]
 }
 
-cargo_tests() { cargo test --workspace --locked --no-fail-fast; }
+# Backtraces of a failed test: ./dev test ITS_NAME.
+cargo_tests() { RUST_BACKTRACE=0 cargo test --workspace --locked --no-fail-fast; }
 
 ui_tests() {
   npm_install tests/ui

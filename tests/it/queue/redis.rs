@@ -4,6 +4,8 @@ use std::process::{Child, Command, Stdio};
 
 use ::redis::{Client, Connection, FromRedisValue};
 
+use crate::world::process::free_port;
+
 pub struct Redis {
     port: u16,
     folder: tempfile::TempDir,
@@ -13,7 +15,7 @@ pub struct Redis {
 impl Redis {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = serve(port, folder.path());
         let redis = Redis { port, folder, server };
         redis.wait();

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::process::free_port;
+
 pub struct Postgres {
     programs: PathBuf,
     folder: tempfile::TempDir,
@@ -14,7 +16,7 @@ impl Postgres {
     /// With room for so many connections, three of them for the superuser alone.
     pub fn start(connections: u32) -> Postgres {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = Postgres { programs: programs(), folder, port, connections };
         server.give_away();
         let data = server.data();

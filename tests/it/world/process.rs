@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -124,7 +125,17 @@ impl Drop for Program {
     }
 }
 
-/// An address nobody listens on.
+/// An address nobody listens on, and nobody is given after it.
 pub fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    format!("127.0.0.1:{}", free_port())
+}
+
+/// Below what systems give out by themselves (from 32768, or from 49152): a port that the system gave and
+/// that was let go may be another socket's by the time the program opens it.
+pub fn free_port() -> u16 {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id() % 100 * 100;
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let ports = std::iter::repeat_with(|| own + TAKEN.fetch_add(1, Ordering::Relaxed));
+    ports.map(|number| u16::try_from(10_000 + number % 10_000).unwrap()).find(free).unwrap()
 }
