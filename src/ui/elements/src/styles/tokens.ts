@@ -31,9 +31,18 @@ export const tokens = css`
     --mono: var(--lockstep-mono, ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace);
 
     display: block;
-    color: var(--text);
-    font: 14px/1.5 var(--font);
-    text-align: start;
+    /* Against what a page says of all its elements, or of its body. */
+    color: var(--text) !important;
+    font: 14px/1.5 var(--font) !important;
+    text-align: start !important;
+    text-transform: none !important;
+    text-indent: 0 !important;
+    text-shadow: none !important;
+    letter-spacing: normal !important;
+    word-spacing: normal !important;
+    word-break: normal !important;
+    white-space: normal !important;
+    cursor: auto !important;
     -webkit-font-smoothing: antialiased;
   }
   :host([hidden]) {
