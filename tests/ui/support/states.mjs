@@ -86,6 +86,11 @@ async function pulls(world) {
   return project;
 }
 
+async function installation(world, { login }) {
+  const { installations } = await world.sim("GET", "");
+  return installations.find((one) => (one.account?.login ?? one.account) === login).id;
+}
+
 async function operator(world, person, tab) {
   await person.page.goto(`${world.internal}/console`);
   await person.page.getByLabel("Admin key").fill(world.key);
@@ -108,6 +113,15 @@ export const states = [
     await person.page.route(/\/api\/integration$/, () => undefined);
     await person.open(await world.project(FILES));
     await person.page.locator(".skeleton").first().waitFor();
+  } },
+  { name: "connect-waiting", reach: async (world, person) => {
+    const project = await world.project(FILES);
+    const { token } = await project.session("owner");
+    await person.page.goto(world.hostPage(project.id, token));
+    const opened = person.context.waitForEvent("page");
+    await person.button("Connect to GitHub").click();
+    await opened;
+    await person.see("Continue on GitHub");
   } },
   { name: "connect-denied", reach: async (world, person) => {
     await person.open(await world.project(FILES));
@@ -143,8 +157,7 @@ export const states = [
   } },
   { name: "connect-install", reach: async (world, person) => {
     const project = await world.project(FILES);
-    const { installations } = await world.sim("GET", "");
-    await world.sim("DELETE", `/installations/${installations.find((one) => (one.account?.login ?? one.account) === project.login).id}`);
+    await world.sim("DELETE", `/installations/${await installation(world, project)}`);
     await person.open(project);
     await person.button("Connect to GitHub").click();
     await person.button(/^Authorize /).click();
@@ -181,6 +194,44 @@ export const states = [
     await project.becomes((now) => now.state === "broken", "the repository is missed");
     await person.open(project);
     await person.see("Needs attention");
+  } },
+  { name: "overview-suspended", reach: async (world, person) => {
+    const project = await lived(world);
+    await world.sim("POST", `/installations/${await installation(world, project)}/suspend`, {});
+    await project.becomes((now) => now.state === "suspended", "the suspension is known");
+    await person.open(project);
+    await person.see("The GitHub App is suspended");
+  } },
+  { name: "overview-limited", reach: async (world, person) => {
+    const project = await lived(world);
+    await project.settings({ batch_seconds: 0 });
+    await world.sim("POST", "/pause", { style: "secondary", seconds: 600 });
+    await project.change({ "index.html": "<h1>Later</h1>\n" });
+    await project.becomes((now) => now.error?.code === "rate_limited", "the limit is known");
+    await world.sim("POST", "/pause", { style: "secondary", seconds: 0 });
+    await person.open(project);
+    await person.see("Retrying");
+  } },
+  { name: "overview-review", reach: async (world, person) => {
+    const project = await waiting(world);
+    await world.api("POST", `${project.path}/pull-requests`, { title: "Greet the world" });
+    await person.open(project);
+    await person.see("3 in review");
+    await person.see("3 changes in review");
+  } },
+  { name: "overview-toasts", reach: async (world, person) => {
+    const project = await lived(world);
+    await project.settings({ batch_seconds: 0 });
+    await person.open(project);
+    await person.see("Everything is in sync");
+    await project.push({ "NEWS.md": "There is more.\n" });
+    await person.see("1 file taken over from GitHub");
+    await project.settings({ auto_sync: false });
+    await project.change({ "index.html": "<h1>Hi</h1>\n" });
+    await world.api("POST", `${project.path}/pull-requests`, { title: "Greet the world" });
+    await person.see("Pull request #1 opened");
+    await world.sim("DELETE", `/repos/${project.repo}`);
+    await person.see("The connection needs attention");
   } },
   { name: "overview-confirm", reach: async (world, person) => {
     const files = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`page-${at}.md`, `${at}\n`]));
@@ -264,6 +315,11 @@ export const states = [
     const [, address] = await eventually(() => world.program.log.join("").match(/setup: (\S+)/), "the setup link is printed");
     await person.page.goto(address);
     await person.see("Set up Lockstep");
+  } },
+  { name: "setup-organization", withoutApp: true, reach: async (world, person) => {
+    const [, address] = await eventually(() => world.program.log.join("").match(/setup: (\S+)/), "the setup link is printed");
+    await person.page.goto(address);
+    await person.page.locator("summary").click();
   } },
   { name: "setup-refused", withoutApp: true, expect: [403], reach: async (world, person) => { await person.page.goto(`${world.url}/setup?token=wrong`); await person.see("Not allowed"); } },
   { name: "setup-done", withoutApp: true, reach: async (world, person) => {

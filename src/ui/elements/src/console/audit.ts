@@ -15,6 +15,7 @@ class LockstepAudit extends LitElement {
     form { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; margin-bottom: 16px; }
     form label { flex: 1 1 170px; }
     form input, form select { margin-top: 6px; }
+    form button { min-height: 35px; }
   `];
 
   @state() private query: Record<string, string> = {};
@@ -35,7 +36,7 @@ class LockstepAudit extends LitElement {
   protected override render() {
     const { rows } = this;
     const cells = rows.items.map((row) => [html`<span title=${exact(row.at)}>${when(row.at)}</span>`, html`${row.actor.type} <span class="mono small muted">${row.actor.id}</span>`,
-      html`<span class="mono">${row.action}</span>`, html`<span class="mono">${row.project}</span>`, html`<span class="path">${row.target}</span>`, html`<span class="mono small muted">${row.request_id}</span>`]);
+      html`<span class="mono">${row.action}</span>`, row.project && html`<span class="mono">${row.project}</span>`, row.target && html`<span class="path">${row.target}</span>`, row.request_id && html`<span class="mono small muted">${row.request_id}</span>`]);
     return html`<form role="search" @submit=${this.search}>
         <label>${c.filterProject}<input name="project" autocomplete="off" spellcheck="false" /></label><label>${c.filterActor}<input name="actor" autocomplete="off" spellcheck="false" /></label>
         <label>${c.filterAction}<select name="action"><option value="">${c.any}</option>${ACTIONS.map((action) => html`<option>${action}</option>`)}</select></label><button class="primary">${c.search}</button></form>

@@ -1,7 +1,7 @@
 // The console's first page: tiles, plots, budgets, projects in trouble, deliveries.
 import { css, html, nothing, type TemplateResult } from "lit";
 import { icon } from "../parts/icons.js";
-import { ago, when } from "../parts/time.js";
+import { ago, exact, when } from "../parts/time.js";
 import type { Budget, Overview, Primary, Troubled } from "./api.js";
 import { latency, outcomes, seconds } from "./plots.js";
 import { c } from "./texts.js";
@@ -20,8 +20,8 @@ export function health({ health }: Overview): TemplateResult {
     const tone = health[name] === "ok" ? "success" : health[name] === "unavailable" ? "danger" : "";
     return html`<span class="badge ${tone}">${icon(tone === "success" ? "check" : tone ? "error" : "minus")}${c.health(c.names[name], health[name])}</span>`;
   });
-  const error = health.github_error;
-  return html`${badges}${error ? html`<span class="small said ${health.github === "ok" ? "muted" : "warning"}">${c.githubError(error)}</span>` : nothing}`;
+  const [, error, at] = /^(.*?)(?: \(([^()]+)\))?$/s.exec(health.github_error ?? "") ?? [];
+  return html`${badges}${error ? html`<span class="small said ${health.github === "ok" ? "muted" : "warning"}" title=${at ? exact(at) : nothing}>${c.githubError(error, at ? ago(at) : "")}</span>` : nothing}`;
 }
 
 /** Two plots beside each other where there is room. `content`: how wide all is. */
@@ -87,7 +87,7 @@ function primary(of: Primary | null): unknown {
 export function table(title: string, heads: string[], rows: unknown[][], none: string, extra: unknown = nothing): TemplateResult {
   return html`<section class="card"><div class="head"><h2>${title}</h2>${extra}</div>
     ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label=${c.table(title)}><table><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-      <tbody>${rows.map((cells) => html`<tr>${cells.map((cell, at) => html`<td data-label=${heads[at] ?? ""}><div>${cell}</div></td>`)}</tr>`)}</tbody></table></div>` : html`<p class="body muted">${none}</p>`}</section>`;
+      <tbody>${rows.map((cells) => html`<tr>${cells.map((cell, at) => html`<td data-label=${heads[at] ?? ""}><div>${cell ?? c.tiles.none}</div></td>`)}</tr>`)}</tbody></table></div>` : html`<p class="body muted">${none}</p>`}</section>`;
 }
 
 export const overviewStyles = css`
@@ -100,7 +100,7 @@ export const overviewStyles = css`
   .pair .card { margin: 0; min-width: 0; }
   .legend { display: flex; flex-wrap: wrap; gap: 4px 14px; margin-top: 8px; font-size: 12.5px; color: var(--muted); }
   .legend li { display: flex; gap: 6px; align-items: center; }
-  .swatch.success { color: var(--success); } .swatch.warning { color: var(--warning); } .swatch.danger { color: var(--danger); }
+  .swatch.success { color: var(--ended-well); } .swatch.warning { color: var(--ended-torn); } .swatch.danger { color: var(--ended-badly); }
   .scroll { overflow-x: auto; }
   table { width: 100%; border-collapse: collapse; }
   th { text-align: start; font-size: 12.5px; font-weight: 500; color: var(--muted); white-space: nowrap; }

@@ -79,7 +79,8 @@ export const plotStyles = css`
   .plot { display: block; width: 100%; height: auto; }
   .plot text { font: 11px var(--font); fill: var(--muted); }
   .grid { stroke: var(--border); stroke-dasharray: 2 3; } .axis { stroke: var(--border); }
-  rect.succeeded { fill: var(--success); } rect.conflict { fill: var(--warning); } rect.failed { fill: var(--danger); }
+  :host { --ended-well: light-dark(#2a8a4a, #58c97b); --ended-torn: light-dark(#c07f00, #e3b04b); --ended-badly: light-dark(#cf2f26, #ff8e85); }
+  rect.succeeded { fill: var(--ended-well); } rect.conflict { fill: var(--ended-torn); } rect.failed { fill: var(--ended-badly); }
   polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; } polyline.p50 { stroke: var(--accent); } polyline.p95 { stroke: var(--merged); stroke-dasharray: 4 3; }
   circle.p50 { fill: var(--accent); } circle.p95 { fill: var(--merged); }
 `;

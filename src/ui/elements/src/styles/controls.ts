@@ -67,7 +67,7 @@ export const controls = css`
   .error-text { display: flex; gap: 6px; margin-top: 6px; color: var(--danger); font-size: 12.5px; }
   .error-text svg { margin-top: 1px; }
   input:not([type="checkbox"], [type="radio"]), select, textarea {
-    width: 100%; min-height: 34px; padding: 6px 10px; font: inherit; color: var(--text); background: var(--surface);
+    width: 100%; min-height: 35px; padding: 6px 10px; font: inherit; color: var(--text); background: var(--surface);
     border: 1px solid var(--field-border); border-radius: min(var(--radius), 6px);
   }
   textarea { min-height: 84px; resize: vertical; line-height: 1.5; }
