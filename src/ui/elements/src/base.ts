@@ -4,10 +4,12 @@ import { property, state } from "lit/decorators.js";
 import { asProblem, ofRequest } from "./api/problem.js";
 import type { Integration, Problem } from "./api/types.js";
 import { storeFor, type Need, type Store, type Watcher } from "./live/store.js";
+import { focusInside, keepFocus } from "./parts/focus.js";
 import { controls } from "./styles/controls.js";
 import { tokens } from "./styles/tokens.js";
 
 export { html, css, nothing, svg } from "lit";
+export { repeat } from "lit/directives/repeat.js";
 export { property, state } from "lit/decorators.js";
 
 /** Where this script came from: the API's address, unless the page says another. */
@@ -63,6 +65,15 @@ export abstract class LockstepElement extends LitElement implements Watcher {
     return this.store !== undefined;
   }
 
+  protected override update(changed: PropertyValues): void {
+    keepFocus(this.renderRoot, () => super.update(changed));
+  }
+
+  /** Puts the focus on the heading, or on the first field. */
+  override focus(): void {
+    focusInside(this.renderRoot);
+  }
+
   storeChanged(): void {
     this.requestUpdate();
   }
@@ -108,6 +119,11 @@ export abstract class LockstepElement extends LitElement implements Watcher {
 
   protected get connected(): boolean {
     return this.integration !== undefined && this.integration.state !== "disconnected";
+  }
+
+  /** For `aria-disabled`: a button that waits for its answer keeps the focus, which a disabled one would lose. */
+  protected get stays(): "true" | "false" {
+    return this.busy ? "true" : "false";
   }
 
   /** Whether the role, as far as it is known, allows what editors or owners do. */

@@ -29,7 +29,7 @@ export class LockstepCommitTemplate extends SettingsElement {
   }
 
   private async keep(text: string): Promise<void> {
-    if (!(await this.save({ commit_template: text }))) return;
+    if (this.busy || !(await this.save({ commit_template: text }))) return;
     this.draft = undefined;
     this.try({ commit_template: text }, 0);
   }

@@ -1,5 +1,5 @@
 // <lockstep-conflicts>: what changed on both sides, side by side, and the ways to decide.
-import { css, html, LockstepElement, define, nothing, state } from "./base.js";
+import { css, html, LockstepElement, define, nothing, repeat, state } from "./base.js";
 import type { Conflict, ConflictSide, Resolution } from "./api/types.js";
 import "./parts/dialog.js";
 import { icon } from "./parts/icons.js";
@@ -91,7 +91,7 @@ export class LockstepConflicts extends LockstepElement {
       ${!conflicts.loaded && !conflicts.problem ? skeleton() : nothing}
       ${conflicts.loaded && !items.length ? empty("check", t.conflicts.none, t.conflicts.noneText) : nothing}
       ${items.length ? html`<p class="intro muted">${t.conflicts.intro}</p>
-        <ul class="list">${items.map((conflict) => this.renderConflict(conflict))}</ul>
+        <ul class="list">${repeat(items, ({ path }) => path, (conflict) => this.renderConflict(conflict))}</ul>
         ${conflicts.hasMore ? html`<div class="file"><button type="button" @click=${() => conflicts.more()}>${t.common.more}</button></div>` : nothing}
         ${this.renderBar(items.length)}` : nothing}
       ${this.renderSure()}
@@ -170,7 +170,7 @@ export class LockstepConflicts extends LockstepElement {
     const { decided } = this;
     if (!decided.length) return this.failure && !this.asking ? html`<div class="bar">${problemView(this.failure)}</div>` : nothing;
     return html`<div class="bar">${this.asking ? nothing : problemView(this.failure)}<span class="grow muted" role="status">${t.conflicts.progress(decided.length, all)}</span>
-      <button type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => this.resolve({ resolutions: decided })}>${busyLabel(this.busy === "resolve", t.conflicts.apply(decided.length), t.conflicts.applying)}</button></div>`;
+      <button type="button" class="primary" aria-disabled=${this.stays} @click=${() => this.resolve({ resolutions: decided })}>${busyLabel(this.busy === "resolve", t.conflicts.apply(decided.length), t.conflicts.applying)}</button></div>`;
   }
 
   private renderSure() {
@@ -178,7 +178,7 @@ export class LockstepConflicts extends LockstepElement {
     return html`<lockstep-dialog .open=${strategy !== undefined} .heading=${strategy ? t.conflicts.sure[strategy] : ""} @dismissed=${() => (this.asking = undefined)}>
       <p>${strategy ? t.conflicts.sureText[strategy] : ""}</p><div class="actions">${problemView(this.failure)}</div>
       <button slot="actions" type="button" autofocus @click=${() => (this.asking = undefined)}>${t.common.cancel}</button>
-      <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => strategy && this.resolve({ strategy })}>${busyLabel(this.busy === "resolve", t.conflicts.sureDo, t.conflicts.applying)}</button>
+      <button slot="actions" type="button" class="primary" aria-disabled=${this.stays} @click=${() => strategy && this.resolve({ strategy })}>${busyLabel(this.busy === "resolve", t.conflicts.sureDo, t.conflicts.applying)}</button>
     </lockstep-dialog>`;
   }
 }

@@ -51,6 +51,12 @@ export class LockstepConnection extends LockstepElement {
       .steps { gap: 6px 14px; }
       .steps li:not(.now) .step { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     }
+    @container (max-width: 300px) {
+      .repo .mark { display: none; }
+      .repo > .badge { margin-inline-start: 0; }
+      .facts { grid-template-columns: 1fr; gap: 4px; }
+      .facts div { display: flex; justify-content: space-between; gap: 12px; }
+    }
   `];
   override readonly needs = ["integration", "pending"] as const;
 
@@ -89,6 +95,7 @@ export class LockstepConnection extends LockstepElement {
   }
 
   private async connect(): Promise<void> {
+    if (this.busy) return;
     // Opened before anything is awaited: browsers only allow it as the answer to a click.
     this.window = this.returnTo ? null : window.open("", "_blank", "popup,width=980,height=780");
     const answer = await this.run("connect", () => this.store.client.connect(this.returnTo || undefined));
@@ -136,7 +143,7 @@ export class LockstepConnection extends LockstepElement {
       ${this.waiting ? this.renderWaiting() : html`
         <ul class="points">${c.points.map((point) => html`<li>${icon("check")}${point}</li>`)}</ul>
         ${problemView(this.failure)}
-        <div><button type="button" class="primary large" ?disabled=${this.busy !== ""} @click=${this.connect}>
+        <div><button type="button" class="primary large" aria-disabled=${this.stays} @click=${this.connect}>
           ${this.busy ? html`${spinner()}${c.opening}` : html`${githubMark()}${c.connect}`}</button></div>
         <p class="muted small">${c.note}</p>`}
     </div></section>`;
@@ -187,10 +194,10 @@ export class LockstepConnection extends LockstepElement {
 
   private renderWayOut({ code }: Problem) {
     const { connection: c } = t;
-    const authorize = html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.connect}>${githubMark()}${c.reauthorize}</button>`;
+    const authorize = html`<button type="button" aria-disabled=${this.stays} @click=${this.connect}>${githubMark()}${c.reauthorize}</button>`;
     switch (this.failure?.code === "authorization_required" ? "authorize" : WAYS_OUT[code]) {
       case "authorize": return authorize;
-      case "install": return html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.install}>${githubMark()}${c.install}</button>`;
+      case "install": return html`<button type="button" aria-disabled=${this.stays} @click=${this.install}>${githubMark()}${c.install}</button>`;
       case "another": return html`<lockstep-disconnect another .project=${this.project} .session=${this.session} .api=${this.api}></lockstep-disconnect>`;
       case "settings": return html`<button type="button" @click=${() => this.tell("lockstep-go", "settings")}>${icon("branch")}${c.chooseBranch}</button>`;
       default: return nothing;
@@ -199,6 +206,7 @@ export class LockstepConnection extends LockstepElement {
 
   /** To the page where GitHub's people say what the App may reach. */
   private async install(): Promise<void> {
+    if (this.busy) return;
     const page = window.open("", "_blank");
     const answer = await this.run("install", () => this.store.client.repositories({ limit: 1 }));
     if (!answer) return page?.close();

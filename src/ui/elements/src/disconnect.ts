@@ -42,7 +42,7 @@ export class LockstepDisconnect extends LockstepElement {
         <div class="sides">${side(t.settings.stays, t.settings.staysItems, "check")}${side(t.settings.goes, t.settings.goesItems, "cross")}</div>
         <p class="muted">${t.settings.later}</p><div class="actions">${problemView(this.failure)}</div>
         <button slot="actions" type="button" autofocus @click=${() => (this.asking = false)}>${t.common.cancel}</button>
-        <button slot="actions" type="button" class="destructive" ?disabled=${this.busy !== ""} @click=${this.disconnect}>${busyLabel(this.busy !== "", t.settings.disconnect, t.settings.disconnecting)}</button>
+        <button slot="actions" type="button" class="destructive" aria-disabled=${this.stays} @click=${this.disconnect}>${busyLabel(this.busy !== "", t.settings.disconnect, t.settings.disconnecting)}</button>
       </lockstep-dialog>`;
   }
 }

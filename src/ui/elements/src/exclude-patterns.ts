@@ -27,7 +27,7 @@ export class LockstepExcludePatterns extends SettingsElement {
   }
 
   private async keep(): Promise<void> {
-    if (await this.save({ exclude: lines(this.draft ?? "") })) this.draft = undefined;
+    if (!this.busy && (await this.save({ exclude: lines(this.draft ?? "") }))) this.draft = undefined;
   }
 
   private discard(): void {

@@ -1,5 +1,5 @@
 // <lockstep-history>: every sync with its outcome; what changed, what went wrong, and the way back.
-import { css, html, LockstepElement, define, nothing, property, state } from "./base.js";
+import { css, html, LockstepElement, define, nothing, property, repeat, state } from "./base.js";
 import type { Sync, SyncStatus } from "./api/types.js";
 import "./parts/dialog.js";
 import { asProblem } from "./api/problem.js";
@@ -86,8 +86,8 @@ export class LockstepHistory extends LockstepElement {
       ${syncs.problem ? html`<div class="body">${problemView(syncs.problem, () => syncs.refresh())}</div>` : nothing}
       ${!syncs.loaded && !syncs.problem ? skeleton() : nothing}
       ${syncs.loaded && !shown.length ? (filter ? html`<div class="empty">${t.history.emptyFilter}</div>` : empty("commit", t.history.empty, t.history.emptyText)) : nothing}
-      <ul class="list">${shown.map((sync) => this.renderEntry(sync))}</ul>
-      ${syncs.hasMore && !this.limit ? html`<div class="foot"><button type="button" ?disabled=${syncs.loading} @click=${() => syncs.more()}>${t.common.more}</button></div>` : nothing}
+      <ul class="list">${repeat(shown, ({ id }) => id, (sync) => this.renderEntry(sync))}</ul>
+      ${syncs.hasMore && !this.limit ? html`<div class="foot"><button type="button" aria-disabled=${syncs.loading ? "true" : "false"} @click=${() => syncs.more()}>${t.common.more}</button></div>` : nothing}
       ${this.renderRestore()}
     </section>`;
   }
@@ -150,7 +150,7 @@ export class LockstepHistory extends LockstepElement {
       ${this.integration?.settings.auto_sync && this.connected ? html`<p class="hint">${t.history.restoreSync}</p>` : nothing}
       <div class="actions">${problemView(this.failure)}</div>
       <button slot="actions" type="button" autofocus @click=${() => (this.restoring = undefined)}>${t.common.cancel}</button>
-      <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${this.restore}>${busyLabel(this.busy === "restore", t.history.restoreDo, t.common.saving)}</button>
+      <button slot="actions" type="button" class="primary" aria-disabled=${this.stays} @click=${this.restore}>${busyLabel(this.busy === "restore", t.history.restoreDo, t.common.saving)}</button>
     </lockstep-dialog>`;
   }
 }

@@ -25,7 +25,7 @@ export class LockstepPanel extends LockstepElement {
     nav [aria-selected="true"] { color: var(--text); border-color: var(--accent); }
     nav .badge { padding: 0 6px; }
     @container (max-width: 420px) { nav { gap: 0; } nav button { padding-inline: 7px; font-size: 13px; } }
-    @container (max-width: 300px) { nav button { padding-inline: 5px; font-size: 12.5px; } }
+    @container (max-width: 300px) { nav button { gap: 3px; padding-inline: 4px; font-size: 12px; } nav .badge { padding: 0 4px; font-size: 11px; } }
     .toasts { position: fixed; z-index: 10; inset-block-end: 16px; inset-inline-end: 16px; display: grid; gap: 8px; width: min(380px, calc(100vw - 32px)); pointer-events: none; }
     .toast { pointer-events: auto; display: flex; gap: 10px; align-items: flex-start; padding: 12px 10px 12px 14px; background: var(--surface); border: 1px solid var(--border); border-radius: 10px; box-shadow: var(--shadow); animation: in 0.2s ease-out; overflow-wrap: anywhere; }
     .toast > svg { margin-top: 2px; }
@@ -52,7 +52,12 @@ export class LockstepPanel extends LockstepElement {
   private select(tab: Tab, focus = false): void {
     this.tab = tab;
     this.tell("lockstep-tab", { tab });
-    if (focus) void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("[aria-selected='true']")?.focus());
+    if (focus) this.focusOn("[aria-selected='true']");
+  }
+
+  /** Once everything inside is up to date: a dialog that closes meanwhile gives its focus back first. */
+  private focusOn(selector: string): void {
+    requestAnimationFrame(() => this.renderRoot.querySelector<HTMLElement>(selector)?.focus());
   }
 
   /** Where not all of them fit, the tabs move so that the chosen one is seen; the page does not. */
@@ -72,9 +77,8 @@ export class LockstepPanel extends LockstepElement {
   /** An element inside asks for another part. */
   private go({ detail }: CustomEvent<string>): void {
     const tab = TABS.find((candidate) => candidate === detail);
-    if (tab) return this.select(tab);
-    this.select("overview");
-    void this.updateComplete.then(() => this.renderRoot.querySelector("lockstep-conflicts")?.scrollIntoView({ block: "start" }));
+    this.select(tab ?? "overview", tab !== undefined);
+    if (!tab) this.focusOn("lockstep-conflicts");
   }
 
   protected override render() {

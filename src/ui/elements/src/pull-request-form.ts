@@ -66,7 +66,7 @@ export class LockstepPullRequestForm extends LockstepElement {
       </form>
       <div class="actions">${problemView(failure)}</div>
       <button slot="actions" type="button" @click=${this.dismiss}>${t.common.cancel}</button>
-      <button slot="actions" type="button" class="primary" ?disabled=${this.busy !== ""} @click=${() => this.renderRoot.querySelector("form")?.requestSubmit()}>${busyLabel(this.busy !== "", t.pulls.submit, t.pulls.submitting)}</button>` : nothing}
+      <button slot="actions" form="form" class="primary" aria-disabled=${this.stays}>${busyLabel(this.busy !== "", t.pulls.submit, t.pulls.submitting)}</button>` : nothing}
     </lockstep-dialog>`;
   }
 }

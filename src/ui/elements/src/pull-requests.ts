@@ -1,5 +1,5 @@
 // <lockstep-pull-requests>: those Lockstep opened, with their state, checks and review; and a new one.
-import { css, html, LockstepElement, define, nothing, state } from "./base.js";
+import { css, html, LockstepElement, define, nothing, repeat, state } from "./base.js";
 import type { PullRequest } from "./api/types.js";
 import "./pull-request-form.js";
 import { icon, spinner, type IconName } from "./parts/icons.js";
@@ -45,7 +45,7 @@ export class LockstepPullRequests extends LockstepElement {
     const count = this.integration?.pending_changes ?? 0;
     const offered = this.connected && leftOf(count, pending.items, pulls.items) > 0;
     const auto = this.connected && count === 0 && this.integration?.settings.auto_sync;
-    const button = html`<button type="button" class="primary" ?disabled=${!offered || !this.may("editor")} @click=${() => (this.proposing = true)}>${icon("plus")}${t.pulls.create}</button>`;
+    const button = html`<button type="button" class="primary" ?disabled=${!this.may("editor")} aria-disabled=${offered ? "false" : "true"} @click=${() => (this.proposing = offered)}>${icon("plus")}${t.pulls.create}</button>`;
     const why = !this.connected ? t.pulls.notConnected : count ? t.pulls.allInReview : t.pulls.nothing;
     return html`<section class="card" aria-labelledby="title">
       <div class="head"><h2 id="title">${t.pulls.title}</h2>${offered || auto || !this.integration ? nothing : html`<span class="small muted">${why}</span>`}${button}</div>
@@ -53,7 +53,7 @@ export class LockstepPullRequests extends LockstepElement {
       ${pulls.problem || this.failure ? html`<div class="body">${problemView(this.failure ?? pulls.problem, () => pulls.refresh())}</div>` : nothing}
       ${!pulls.loaded && !pulls.problem ? skeleton() : nothing}
       ${pulls.loaded && !pulls.items.length ? empty("pull", t.pulls.empty, t.pulls.emptyText) : nothing}
-      <ul class="list">${pulls.items.map((pull) => this.renderPull(pull))}</ul>
+      <ul class="list">${repeat(pulls.items, ({ number }) => number, (pull) => this.renderPull(pull))}</ul>
       ${pulls.hasMore ? html`<div class="foot"><button type="button" @click=${() => pulls.more()}>${t.common.more}</button></div>` : nothing}
       <lockstep-pull-request-form .project=${this.project} .session=${this.session} .api=${this.api} .open=${this.proposing}
         @dismissed=${() => (this.proposing = false)}></lockstep-pull-request-form>
@@ -63,7 +63,7 @@ export class LockstepPullRequests extends LockstepElement {
   /** Why there is nothing to propose, and the way out. */
   private renderAuto(branch: string) {
     return html`<div class="body auto"><span class="muted grow">${t.pulls.auto(branch)}</span>
-      ${this.may("owner") ? html`<button type="button" ?disabled=${this.busy !== ""} @click=${this.autoOff}>${t.pulls.autoOff}</button>` : nothing}</div>`;
+      ${this.may("owner") ? html`<button type="button" aria-disabled=${this.stays} @click=${this.autoOff}>${t.pulls.autoOff}</button>` : nothing}</div>`;
   }
 
   private renderPull(pull: PullRequest) {
@@ -76,7 +76,7 @@ export class LockstepPullRequests extends LockstepElement {
           ${living ? html`${indicator(CHECKS[pull.checks], t.pulls.checks[pull.checks])}${indicator(REVIEW[pull.review], t.pulls.review[pull.review])}` : nothing}
           ${living && pull.mergeable === false ? html`<span class="danger">${icon("alert")}${t.pulls.mergeConflict}</span>` : nothing}
           <span>${t.pulls.updatedAt} ${when(pull.updated_at)}</span></div></div>
-      <button type="button" class="quiet icon-only" aria-label=${t.pulls.refresh(pull.number)} title=${t.pulls.refresh(pull.number)} ?disabled=${this.busy !== "" || !this.may("editor")} @click=${() => this.refresh(pull)}>
+      <button type="button" class="quiet icon-only" aria-label=${t.pulls.refresh(pull.number)} title=${t.pulls.refresh(pull.number)} ?disabled=${!this.may("editor")} aria-disabled=${this.stays} @click=${() => this.refresh(pull)}>
         ${this.busy === `refresh ${pull.number}` ? spinner() : icon("sync")}</button></li>`;
   }
 }

@@ -57,6 +57,7 @@ export class LockstepRepositoryForm extends LockstepElement {
   @state() private draft = { owner: "", name: "", description: "", visibility: "private" as "private" | "public", branch: "" };
   @state() private taken = "";
   private asked: object | undefined;
+  private wantsFocus = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -68,8 +69,10 @@ export class LockstepRepositoryForm extends LockstepElement {
     removeEventListener("focus", this.look);
   }
 
+  /** On the name, as soon as there is one to fill in. */
   override focus(): void {
-    this.renderRoot.querySelector<HTMLElement>("#name, input:checked")?.focus();
+    this.wantsFocus = this.loading;
+    this.renderRoot.querySelector<HTMLElement>("#name, input:checked, .actions a")?.focus();
   }
 
   /** Somebody may come back from installing the App in another window. */
@@ -91,6 +94,8 @@ export class LockstepRepositoryForm extends LockstepElement {
       if (["authorization_required", "token_expired"].includes(this.listProblem.code)) this.tell("lockstep-reauthorize");
     }
     this.loading = false;
+    await this.updateComplete;
+    if (this.wantsFocus) this.focus();
   }
 
   private get owners(): Installation[] {
@@ -185,7 +190,7 @@ export class LockstepRepositoryForm extends LockstepElement {
       <fieldset><legend class="label">${t.form.visibility}</legend><div class="choices">
         ${this.visibility("private", t.form.private, t.form.privateHint)}${this.visibility("public", t.form.public, t.form.publicHint)}</div></fieldset>
       ${problemView(this.failure && !nameMessage ? this.failure : undefined, this.failure?.retryable ? () => this.retry() : undefined)}
-      <div class="foot"><button class="primary" ?disabled=${this.busy !== ""}>${busyLabel(this.busy === "create", t.form.submitCreate, t.form.submitting)}</button>
+      <div class="foot"><button class="primary" aria-disabled=${this.stays}>${busyLabel(this.busy === "create", t.form.submitCreate, t.form.submitting)}</button>
         <span class="muted small">${this.pushes()}</span></div>
     </form>`;
   }
@@ -218,7 +223,7 @@ export class LockstepRepositoryForm extends LockstepElement {
         <input id="branch" autocomplete="off" spellcheck="false" placeholder=${this.chosen?.default_branch ?? "main"} .value=${this.draft.branch} aria-describedby="branch-hint" @input=${(e: Event) => this.set({ branch: value(e).trim() })} />
         <p class="hint" id="branch-hint">${t.form.branchHint} ${t.form.merge}</p></div>
       ${problemView(this.failure, this.failure?.retryable ? () => this.retry() : undefined)}
-      <div class="foot"><button class="primary" ?disabled=${this.busy !== ""}>${busyLabel(this.busy === "choose", t.form.submitConnect, t.form.connecting)}</button></div>
+      <div class="foot"><button class="primary" aria-disabled=${this.stays}>${busyLabel(this.busy === "choose", t.form.submitConnect, t.form.connecting)}</button></div>
     </form>`;
   }
 

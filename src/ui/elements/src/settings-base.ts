@@ -86,7 +86,7 @@ export abstract class SettingsElement extends LockstepElement {
 
   /** The buttons of a draft that differs from what is saved. */
   protected saveOrDiscard(field: Field, refused: boolean, discard: () => void) {
-    return html`<div class="actions"><button class="primary" ?disabled=${this.busy !== "" || refused}>${busyLabel(this.busy === field, t.common.save, t.common.saving)}</button>
+    return html`<div class="actions"><button class="primary" ?disabled=${refused} aria-disabled=${this.stays}>${busyLabel(this.busy === field, t.common.save, t.common.saving)}</button>
       <button type="button" class="quiet" @click=${discard}>${t.common.undo}</button></div>`;
   }
 }

@@ -54,11 +54,11 @@ export class LockstepSettings extends SettingsElement {
     const wanted = this.branch ?? now;
     const submit = async (event: Event) => {
       event.preventDefault();
-      if (await this.save({ branch: wanted })) this.branch = undefined;
+      if (!this.busy && (await this.save({ branch: wanted }))) this.branch = undefined;
     };
     return html`<form class="item" novalidate @submit=${submit}><div><label for="branch">${t.settings.branch}</label><p class="hint" id="branch-hint">${t.settings.branchHint}</p>${this.wrong("branch")}</div>
       ${this.saved("branch")}<div class="row wrap"><input id="branch" class="mono" size="16" spellcheck="false" autocomplete="off" aria-describedby="branch-hint" ?disabled=${this.locked} .value=${wanted} @input=${(e: Event) => (this.branch = value(e).trim())} />
-      ${wanted !== now && wanted ? html`<button ?disabled=${this.busy !== ""}>${busyLabel(this.busy === "branch", t.settings.branchChange, t.common.saving)}</button>` : nothing}</div></form>`;
+      ${wanted !== now && wanted ? html`<button aria-disabled=${this.stays}>${busyLabel(this.busy === "branch", t.settings.branchChange, t.common.saving)}</button>` : nothing}</div></form>`;
   }
 
   private renderGuard({ max_delete_percent: now }: Settings) {

@@ -1,6 +1,6 @@
 // <lockstep-sync-controls>: the switch, the button, progress, and what is pending.
 import type { TemplateResult } from "lit";
-import { css, html, LockstepElement, define, nothing, state } from "./base.js";
+import { css, html, LockstepElement, define, nothing, repeat, state } from "./base.js";
 import type { Integration, PendingChange, Problem, Sync } from "./api/types.js";
 import "./parts/dialog.js";
 import "./pull-request-form.js";
@@ -58,6 +58,7 @@ export class LockstepSyncControls extends LockstepElement {
   }
 
   private async syncNow(): Promise<void> {
+    if (this.resting) return;
     const sync = await this.run("sync", () => this.store.client.syncNow());
     if (sync) this.store.refresh();
   }
@@ -100,21 +101,18 @@ export class LockstepSyncControls extends LockstepElement {
   }
 
   private renderState(integration: Integration) {
-    const active = this.store.active;
-    const running = active !== undefined && (active.status === "running" || !active.error);
     return html`<div class="state">
-      ${running || integration.sync_status === "syncing" ? this.renderProgress(active) : this.renderRest(integration)}
-      <div class="buttons">${this.torn && !running ? html`<button type="button" class="primary" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>` : this.renderButtons(integration, running)}</div></div>`;
+      ${this.running || integration.sync_status === "syncing" ? this.renderProgress(this.store.active) : this.renderRest(integration)}
+      <div class="buttons">${this.torn && !this.running ? html`<button type="button" class="primary" @click=${() => this.tell("lockstep-go", "conflicts")}>${t.controls.conflictGo}</button>` : this.renderButtons(integration)}</div></div>`;
   }
 
-  private renderButtons(integration: Integration, running: boolean) {
+  private renderButtons(integration: Integration) {
     const asked = integration.error?.code === "confirmation_required";
     const proposes = integration.error?.code === "branch_protected"; // pushing again would be refused again
     const { refused, left } = this;
-    const reviewed = integration.pending_changes > 0 && left === 0 && integration.settings.pull; // GitHub's commits come by themselves
     return html`
         ${left > 0 && !refused ? html`<button type="button" class=${proposes ? "primary" : ""} ?disabled=${!this.may("editor") || integration.state !== "connected"} @click=${() => (this.proposing = true)}>${icon("pull")}${t.controls.pull}</button>` : nothing}
-        <button type="button" class=${left && !asked && !proposes && !refused ? "primary" : ""} ?disabled=${reviewed || this.busy !== "" || !this.may("editor") || running || integration.state !== "connected"} @click=${this.syncNow}>
+        <button type="button" class=${left && !asked && !proposes && !refused ? "primary" : ""} ?disabled=${!this.may("editor")} aria-disabled=${this.busy || this.resting ? "true" : "false"} @click=${this.syncNow}>
           ${this.busy === "sync" ? busyLabel(true, "", t.controls.starting) : html`${icon("sync")}${t.controls.syncNow}`}</button>`;
   }
 
@@ -134,15 +132,28 @@ export class LockstepSyncControls extends LockstepElement {
     if (left === 0) return standing("pull", "accent", t.controls.inReview(count), html`${this.renderReviews()} ${t.controls.reviewRest}`);
     const held = others.length > 0 && others.every((change) => change.held);
     const stuck = state !== "connected" || (error !== null && !error.retryable);
-    const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : t.controls.waitingManual;
+    const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : this.may("editor") ? t.controls.waitingManual : t.controls.waitingOthers;
     const reviews = left < count ? html`<div>${t.controls.inReview(count - left)}. ${this.renderReviews()}</div>` : nothing;
-    return standing("clock", "accent", t.controls.waiting(left), html`${hint}${reviews}`);
+    return standing(held ? "pause" : "clock", held ? "warning" : "accent", t.controls.waiting(left), html`${hint}${reviews}`);
   }
 
   /** Where the changes are that need nobody here. */
   private renderReviews() {
     const pulls = [...new Set(this.store.pending.items.map((change) => reviewOf(change, this.store.pulls.items)))].filter((pull) => pull !== undefined);
-    return html`${t.controls.reviewIn} ${pulls.map((pull, at) => html`${at ? ", " : ""}${external(pull.url, `#${pull.number}`)}`)}. ${t.controls.reviewHint(pulls.length)}`;
+    const [before, after] = t.controls.reviewHint("\u0000", pulls.length).split("\u0000");
+    return html`${before}${pulls.map((pull, at) => html`${at ? ", " : ""}${external(pull.url, `#${pull.number}`, "underlined")}`)}${after}`;
+  }
+
+  private get running(): boolean {
+    const { active } = this.store;
+    return active !== undefined && (active.status === "running" || !active.error);
+  }
+
+  /** A sync would not do anything now. */
+  private get resting(): boolean {
+    const { pending_changes: pending, settings, state } = this.integration!;
+    const reviewed = pending > 0 && this.left === 0 && settings.pull; // GitHub's commits come by themselves
+    return this.running || reviewed || state !== "connected";
   }
 
   /** How many changes wait here; those in review wait at GitHub. */
@@ -192,7 +203,7 @@ export class LockstepSyncControls extends LockstepElement {
   }
 
   private list(changes: PendingChange[]) {
-    return html`<ul class="list">${changes.map((change) => this.renderChange(change))}</ul>`;
+    return html`<ul class="list">${repeat(changes, ({ path }) => path, (change) => this.renderChange(change))}</ul>`;
   }
 
   private renderChange(change: PendingChange) {
@@ -231,7 +242,7 @@ export class LockstepSyncControls extends LockstepElement {
       ${gone.length ? html`<p class="hint">${t.controls.deletedList}</p><ul>${gone.map((change) => html`<li class="path">${change.path}</li>`)}</ul>` : nothing}
       ${problemView(this.failure)}
       <button slot="actions" type="button" autofocus @click=${() => (this.confirming = false)}>${t.common.cancel}</button>
-      <button slot="actions" type="button" class="destructive" ?disabled=${this.busy !== ""} @click=${this.confirm}>${busyLabel(this.busy === "confirm", t.controls.confirmDelete, t.controls.starting)}</button>
+      <button slot="actions" type="button" class="destructive" aria-disabled=${this.stays} @click=${this.confirm}>${busyLabel(this.busy === "confirm", t.controls.confirmDelete, t.controls.starting)}</button>
     </lockstep-dialog>`;
   }
 }

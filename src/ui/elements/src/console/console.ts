@@ -1,8 +1,9 @@
 // <lockstep-console>: how the installation stands, what failed, who did what. For operators.
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { state } from "lit/decorators.js";
 import { asProblem } from "../api/problem.js";
 import type { Problem } from "../api/types.js";
+import { keepFocus } from "../parts/focus.js";
 import { icon } from "../parts/icons.js";
 import { problemView, skeleton } from "../parts/views.js";
 import { controls } from "../styles/controls.js";
@@ -51,6 +52,10 @@ class LockstepConsole extends LitElement {
     clearTimeout(this.timer);
   }
 
+  protected override update(changed: PropertyValues): void {
+    keepFocus(this.renderRoot, () => super.update(changed));
+  }
+
   private async look(): Promise<void> {
     if (!document.hidden) {
       try {
@@ -69,9 +74,11 @@ class LockstepConsole extends LitElement {
   }
 
   private keys(event: KeyboardEvent): void {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    this.select(TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]!);
+    const at = TABS.indexOf(this.tab);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + TABS.length, Home: 0, End: TABS.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.select(TABS[to % TABS.length]!);
     void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("[aria-selected='true']")?.focus());
   }
 
