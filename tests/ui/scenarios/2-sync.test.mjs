@@ -133,6 +133,28 @@ test("2.5 all conflicts can be resolved at once", async () => {
   await person.leave();
 });
 
+test("2.5 the project's version can go to a pull request, and nothing is in conflict any more", async () => {
+  const project = await torn();
+  const person = await world.person();
+  await person.open(project);
+  await person.page.getByLabel("Resolve all at once").selectOption("pull_request");
+  await person.see("Open a pull request with the project’s versions?");
+  await person.button("Resolve all", { exact: true }).click();
+  await person.see("Pull request #1 opened");
+  await person.see("Everything is in sync");
+  await person.page.locator("lockstep-conflicts").waitFor({ state: "detached" });
+  assert.equal((await project.status()).conflicts, 0);
+  const opened = await world.sim("GET", `/repos/${project.repo}/pulls/1`);
+  const { items: [pull] } = await world.api("GET", `${project.path}/pull-requests`);
+  assert.deepEqual([opened.state, pull.state, pull.paths, pull.base], ["open", "open", ["index.md"], "main"]);
+  assert.equal((await world.sim("GET", `/repos/${project.repo}/files?ref=${pull.branch}`))["index.md"], "mine\n");
+  assert.equal((await project.github())["index.md"], "theirs\n");
+  assert.equal(await project.file("index.md"), "theirs\n");
+  await person.tab("Pull requests").click();
+  assert.equal(await person.page.locator("lockstep-pull-requests .entry a").getAttribute("href"), pull.url);
+  await person.leave();
+});
+
 test("2 a sync that would delete much waits until somebody has looked", async () => {
   const files = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`page-${at}.md`, `${at}\n`]));
   const project = await (await world.project(files)).connect();

@@ -73,6 +73,8 @@ test("3.2 to 3.5 creating a pull request", async (t) => {
   await t.test("3.5 the overview says where the changes are, and offers nothing that would do nothing", async () => {
     await person.tab("Overview").click();
     await person.see("1 change in review");
+    const pill = person.page.locator("#status lockstep-status");
+    await pill.getByText("1 in review").waitFor();
     const controls = person.page.locator("lockstep-sync-controls");
     assert.equal(await controls.getByRole("link", { name: `#${pull.number}` }).getAttribute("href"), pull.url);
     assert.ok(await person.button("Sync now").isDisabled());
@@ -80,8 +82,10 @@ test("3.2 to 3.5 creating a pull request", async (t) => {
     assert.equal(await controls.getByText("Held back").count(), 0);
     await project.change({ "more.md": "more\n" });
     await person.see("1 change waiting");
+    await pill.getByText("1 pending").waitFor();
     await person.button("Create pull request").waitFor();
     await project.change({ "more.md": null });
+    await pill.getByText("1 in review").waitFor();
     await person.button("Create pull request").waitFor({ state: "hidden" });
     await person.tab("Pull requests").click();
     await person.see("All pending changes are in review already");
