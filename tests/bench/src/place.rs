@@ -124,6 +124,11 @@ impl World {
         self.env.push((format!("LOCKSTEP_{name}"), value.to_owned()));
     }
 
+    /// One more connection to its database.
+    pub async fn connection(&self) -> anyhow::Result<tokio_postgres::Client> {
+        connect(&self.database).await
+    }
+
     /// The program itself, once it is ready.
     pub async fn lockstep(&self, role: &str) -> anyhow::Result<Lockstep> {
         let lockstep = self.launch(role)?;

@@ -1,5 +1,6 @@
 //! Measures 7 to 9: many projects with one change each, and the workers let go at once.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -21,8 +22,10 @@ const ANSWER: u64 = 100;
 pub async fn commits(place: &Place) -> anyhow::Result<Vec<Line>> {
     const BATCHES: usize = 4;
     let mut fleet = Fleet::new(place, "commits", place.size(64, 8), 1).await?;
-    let mut bare = Bare::new(&mut fleet).await?;
-    let mut turns = Turns::default();
+    let mut bare = Bare::new(&mut fleet, "bare").await?;
+    let mut careful = Bare::new(&mut fleet, "careful").await?;
+    careful.keep_ledger(&fleet.world).await?;
+    let (mut turns, mut beside_careful) = (Turns::default(), Turns::default());
     for _ in 0..=place.rounds {
         let mut took = Duration::ZERO;
         for _ in 0..BATCHES {
@@ -30,12 +33,18 @@ pub async fn commits(place: &Place) -> anyhow::Result<Vec<Line>> {
             took += fleet.work_off().await?;
         }
         let count = (fleet.repositories.len() * BATCHES) as f64;
-        turns.add(count / took.as_secs_f64(), count / bare.post(BATCHES).await?.as_secs_f64());
+        let ours = count / took.as_secs_f64();
+        turns.add(ours, count / bare.post(BATCHES).await?.as_secs_f64());
+        beside_careful.add(ours, count / careful.post(BATCHES).await?.as_secs_f64());
     }
-    // The first round fetches tokens and warms both up.
-    let turns = Turns { ours: turns.ours[1..].to_vec(), theirs: turns.theirs[1..].to_vec() };
+    // The first round fetches tokens and warms all up.
+    let warm = |turns: Turns| Turns { ours: turns.ours[1..].to_vec(), theirs: turns.theirs[1..].to_vec() };
     let what = "commits a second, 64 projects, beside a bare loop";
-    Ok(vec![Line::turns(7, what, &turns, Unit::PerSecond, Goal::AtLeast(0.5))])
+    let floor = "the same, beside a loop that writes each down, before and after";
+    Ok(vec![
+        Line::turns(7, what, &warm(turns), Unit::PerSecond, Goal::AtLeast(0.5)),
+        Line::turns(7, floor, &warm(beside_careful), Unit::PerSecond, Goal::AtLeast(0.5)),
+    ])
 }
 
 /// Measures 8 and 9.
@@ -166,19 +175,56 @@ struct Lane {
     repository: String,
     head: String,
     github: Client,
+    ledger: Option<Ledger>,
+}
+
+/// The least that survives a crash between GitHub's commit and its record: what is about to be asked is
+/// on disk before it is asked, and what came of it after.
+#[derive(Clone)]
+struct Ledger {
+    sql: Arc<tokio_postgres::Client>,
+    before: tokio_postgres::Statement,
+    after: tokio_postgres::Statement,
+}
+
+impl Ledger {
+    /// As many connections as a worker process has lanes.
+    async fn open(world: &World) -> anyhow::Result<Vec<Ledger>> {
+        let table = "CREATE TABLE ledger (repository text, number bigint, content text, head text, oid text,
+                                          PRIMARY KEY (repository, number))";
+        world.sql.batch_execute(table).await?;
+        let connections = std::thread::available_parallelism().map_or(1, usize::from) * 16;
+        let mut ledgers = Vec::new();
+        for _ in 0..connections {
+            let sql = world.connection().await?;
+            let before = "INSERT INTO ledger (repository, number, content, head) VALUES ($1, $2, $3, $4)";
+            let after = "UPDATE ledger SET oid = $3 WHERE repository = $1 AND number = $2";
+            let (before, after) = (sql.prepare(before).await?, sql.prepare(after).await?);
+            ledgers.push(Ledger { sql: Arc::new(sql), before, after });
+        }
+        Ok(ledgers)
+    }
 }
 
 impl Bare {
-    async fn new(fleet: &mut Fleet) -> anyhow::Result<Bare> {
+    async fn keep_ledger(&mut self, world: &World) -> anyhow::Result<()> {
+        let ledgers = Ledger::open(world).await?;
+        for (lane, ledger) in self.lanes.iter_mut().zip(ledgers.iter().cycle()) {
+            lane.ledger = Some(ledger.clone());
+        }
+        Ok(())
+    }
+
+    async fn new(fleet: &mut Fleet, owner: &str) -> anyhow::Result<Bare> {
         let mut lanes = Vec::new();
         for at in 0..fleet.repositories.len() {
-            let repository = fleet.world.sim.repository(&format!("bare{at}"), "site").await?;
+            let repository = fleet.world.sim.repository(&format!("{owner}{at}"), "site").await?;
             let file = json!({"op": "put", "path": "index.md", "content": "first\n"});
             let path = format!("/_sim/repos/{}/push", repository.name);
             let made = fleet.world.sim.control.call("POST", &path, &json!({"changes": [file]})).await?;
             let head = made["oid"].as_str().context("no commit")?.to_owned();
             let github = fleet.world.sim.installed(&repository).await?;
-            lanes.push(Lane { repository: repository.name, head, github });
+            lanes.push(Lane { repository: repository.name, head, github, ledger: None });
         }
         Ok(Bare { lanes, posted: 0 })
     }
@@ -198,7 +244,11 @@ impl Lane {
         const MUTATION: &str = "mutation($input: CreateCommitOnBranchInput!) {
             createCommitOnBranch(input: $input) { commit { oid url tree { oid } } ref { target { oid } } } }";
         for number in from..from + commits {
-            let file = json!({"path": "index.md", "contents": STANDARD.encode(format!("version {number}\n"))});
+            let content = format!("version {number}\n");
+            if let Some(ledger) = &self.ledger {
+                ledger.sql.execute(&ledger.before, &[&self.repository, &(number as i64), &content, &self.head]).await?;
+            }
+            let file = json!({"path": "index.md", "contents": STANDARD.encode(&content)});
             let input = json!({
                 "branch": {"repositoryNameWithOwner": self.repository, "branchName": "main"},
                 "expectedHeadOid": self.head, "message": {"headline": "Update index.md"},
@@ -210,6 +260,9 @@ impl Lane {
                 .await?;
             let oid = &answer["data"]["createCommitOnBranch"]["commit"]["oid"];
             self.head = Value::as_str(oid).with_context(|| answer.to_string())?.to_owned();
+            if let Some(ledger) = &self.ledger {
+                ledger.sql.execute(&ledger.after, &[&self.repository, &(number as i64), &self.head]).await?;
+            }
         }
         Ok(())
     }

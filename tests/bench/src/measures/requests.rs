@@ -73,10 +73,14 @@ async fn by_lockstep(place: &Place, day: &Day) -> anyhow::Result<usize> {
     projects::window(&world, "site", 2).await?;
     world.sim.forget_requests().await?;
     for burst in 1..=day.bursts {
+        // GitHub's webhooks come a second or two after its answer, and not, as on one machine, before it.
+        world.sim.control.call("POST", "/_sim/webhooks", &json!({"hold": true})).await?;
         for (at, save) in day.saves(burst).into_iter().enumerate() {
             let body = projects::change(&format!("save-{burst}-{at}"), &[save]);
             host.call("POST", "/v1/projects/site/changes", &body).await?;
         }
+        world.until_settled(Duration::from_secs(60)).await?;
+        world.sim.control.call("POST", "/_sim/webhooks", &json!({"release": true})).await?;
         settled(&mut world).await?;
         let push = json!({"changes": pushed(burst), "message": "Write docs"});
         world.sim.control.call("POST", &format!("/_sim/repos/{}/push", repository.name), &push).await?;
