@@ -32,7 +32,7 @@ async fn fill(world: &World, projects: &[(&str, i64)]) -> anyhow::Result<()> {
             .execute(
                 "INSERT INTO syncs (id, pid, connection, kind, direction, status, commit_sha, message, branch,
                                     files_changed, revision, attempts, queued_at, started_at, finished_at)
-                 SELECT (lpad(to_hex(1700000000000 + n), 12, '0') || '7000800000000000' || lpad(to_hex(n % 65536), 4, '0'))::uuid,
+                 SELECT (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || lpad(to_hex(i.repository_id % 4096), 3, '0') || '800000000000' || lpad(to_hex(n % 65536), 4, '0'))::uuid,
                         i.pid, i.connection, 'auto', 'push', CASE n % 10 WHEN 0 THEN 'failed' ELSE 'succeeded' END,
                         sha224(n::text::bytea), 'Update index.html', 'main', 1, n, 1, now(), now(), now()
                  FROM generate_series(1::bigint, $2) n, integrations i JOIN projects p USING (pid) WHERE p.id = $1",
