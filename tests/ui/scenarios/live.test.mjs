@@ -95,6 +95,7 @@ test("a suspended App is told with what to do, and its end too", async () => {
   await world.sim("POST", `/installations/${own.id}/suspend`, {});
   await person.see("The GitHub App is suspended");
   await person.see("Sync is paused");
+  await person.button("Open the app on GitHub").waitFor();
   assert.ok(await person.button("Sync now").isDisabled());
   await world.sim("POST", `/installations/${own.id}/unsuspend`, {});
   await person.see("Everything is in sync");

@@ -13,7 +13,7 @@ const LOOK_FOR_MS = 10 * 60_000; // as long as a ticket is good
 
 /** What an owner can do about a connection that does not work. */
 const WAYS_OUT: Partial<Record<Problem["code"], "authorize" | "install" | "another" | "settings">> = {
-  token_expired: "authorize", authorization_required: "authorize", installation_removed: "install", repository_not_accessible: "install",
+  token_expired: "authorize", authorization_required: "authorize", installation_suspended: "install", installation_removed: "install", repository_not_accessible: "install",
   permission_missing: "install", repository_gone: "another", repository_archived: "another", branch_not_found: "settings",
 };
 
@@ -22,7 +22,7 @@ export class LockstepConnection extends LockstepElement {
     .card { container-type: inline-size; }
     .hero { padding: 40px 16px; text-align: center; }
     .hero h2 { font-size: 19px; margin-bottom: 6px; text-wrap: balance; }
-    .hero > p { max-width: 48ch; margin: 0 auto; }
+    .hero > p { max-width: 48ch; margin: 0 auto; text-wrap: balance; }
     .art { width: 168px; height: 56px; margin: 0 auto 20px; display: block; color: var(--muted); }
     .art .line { stroke: var(--accent); }
     .points { display: inline-grid; gap: 6px; margin: 20px 0 24px; text-align: start; }
@@ -55,7 +55,7 @@ export class LockstepConnection extends LockstepElement {
       .repo .mark { display: none; }
       .repo > .badge { margin-inline-start: 0; }
       .facts { grid-template-columns: 1fr; gap: 4px; }
-      .facts div { display: flex; justify-content: space-between; gap: 12px; }
+      .facts div { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
     }
   `];
   override readonly needs = ["integration", "pending"] as const;

@@ -1,6 +1,7 @@
 // <lockstep-sync-controls>: the switch, the button, progress, and what is pending.
 import type { TemplateResult } from "lit";
 import { css, html, LockstepElement, define, nothing, repeat, state } from "./base.js";
+import { sentence } from "./api/problem.js";
 import type { Integration, PendingChange, Problem, Sync } from "./api/types.js";
 import "./parts/dialog.js";
 import "./pull-request-form.js";
@@ -126,13 +127,13 @@ export class LockstepSyncControls extends LockstepElement {
 
   private renderRest({ pending_changes: count, conflicts, settings, last_sync_at: last, sync_status: status, state, error }: Integration) {
     if (this.torn) return standing("alert", "warning", t.controls.conflictTitle(conflicts), t.controls.conflictText);
-    if (count === 0 && state !== "connected") return standing("pause", "", t.controls.paused, t.controls.pausedHint);
-    if (count === 0) return standing(status === "error" ? "minus" : "check", status === "error" ? "" : "success", t.controls.inStep, last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever);
+    if (count === 0 && state === "connected") return standing(status === "error" ? "minus" : "check", status === "error" ? "" : "success", t.controls.inStep, last ? t.controls.inStepHint(ago(last)) : t.controls.inStepNever);
     const { left, others } = this;
+    if (left === 0 && state !== "connected") return standing("pause", "", t.controls.paused, t.controls.pausedHint);
     if (left === 0) return standing("pull", "accent", t.controls.inReview(count), html`${this.renderReviews()} ${t.controls.reviewRest}`);
     const held = others.length > 0 && others.every((change) => change.held);
     const stuck = state !== "connected" || (error !== null && !error.retryable);
-    const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : this.may("editor") ? t.controls.waitingManual : t.controls.waitingOthers;
+    const hint = held ? t.controls.waitingHeld : stuck ? t.controls.waitingStuck : error ? t.controls.waitingRetry : settings.auto_sync ? t.controls.waitingAuto(settings.batch_seconds) : this.may("editor") ? t.controls.waitingManual : t.controls.waitingOthers;
     const reviews = left < count ? html`<div>${t.controls.inReview(count - left)}. ${this.renderReviews()}</div>` : nothing;
     return standing(held ? "pause" : "clock", held ? "warning" : "accent", t.controls.waiting(left), html`${hint}${reviews}`);
   }
@@ -225,7 +226,7 @@ export class LockstepSyncControls extends LockstepElement {
   private renderHeld({ code, title, detail, action }: Problem) {
     if (!REFUSALS.has(code)) return html`<p class="held">${detail} ${action}</p>`;
     const what = code === "validation_failed" ? t.controls.refused : `${title}. ${action}`;
-    return html`<div class="held"><p>${what}</p><p>${t.controls.said(detail)}</p></div>`;
+    return html`<div class="held"><p>${what}</p><p>${t.controls.said(sentence(detail))}</p></div>`;
   }
 
   private counts({ additions, deletions }: PendingChange) {

@@ -48,7 +48,8 @@ export function fieldMessage(problem: Problem | undefined, field: string): strin
   return hits.map((error) => sentence(error.message)).join(" ");
 }
 
-/** With a capital and a full stop. */
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+/** With a capital and a full stop, each line of it: others' words come without, and over several lines. */
+export function sentence(text: string): string {
+  const lines = text.trim().split(/\s*\n\s*/).filter(Boolean);
+  return lines.map((line) => line.charAt(0).toUpperCase() + line.slice(1) + (/[.!?:]$/.test(line) ? "" : ".")).join(" ");
 }

@@ -31,6 +31,8 @@ class LockstepConsole extends LitElement {
     nav button:hover { background: none; color: var(--text); }
     nav [aria-selected="true"] { color: var(--text); border-color: var(--accent); }
     nav .badge { padding: 0 6px; }
+    header .quiet { margin-inline-end: -12px; }
+    @media (max-width: 400px) { nav button { padding-inline: 8px; } }
   `];
 
   @state() private tab: Tab = TABS.find((tab) => location.hash === `#${tab}`) ?? "overview";

@@ -1,4 +1,5 @@
 // Which events are worth a toast, and what it says.
+import { sentence } from "../api/problem.js";
 import type { Integration, Problem, PullRequest, Sync } from "../api/types.js";
 import { t } from "../texts.js";
 
@@ -55,5 +56,5 @@ function integrationToast(event: string, integration: Partial<Integration>): Toa
 }
 
 function detailOf(problem: Problem | null | undefined): string | undefined {
-  return problem ? `${problem.detail} ${problem.action}` : undefined;
+  return problem ? `${sentence(problem.detail)} ${problem.action}` : undefined;
 }

@@ -1,5 +1,6 @@
 // Small views that several elements show alike.
 import { html, nothing, type TemplateResult } from "lit";
+import { sentence } from "../api/problem.js";
 import type { ChangeKind, Problem } from "../api/types.js";
 import { t } from "../texts.js";
 import { icon, spinner, type IconName } from "./icons.js";
@@ -27,7 +28,7 @@ export function problemView(problem: Problem | null | undefined, retry?: () => v
   const button = retry ? html`<button type="button" @click=${retry}>${icon("sync")}${t.common.retry}</button>` : nothing;
   const id = problem.code === "internal" && problem.request_id
     ? html`<p class="small muted">${t.problem.requestId(problem.request_id)}</p>` : nothing;
-  return notice(tone, title, html`<p>${linked(detail)}</p><p>${linked(action)}</p>${id}`, button);
+  return notice(tone, title, html`<p>${linked(sentence(detail))}</p><p>${linked(action)}</p>${id}`, button);
 }
 
 function forbidden(): Pick<Problem, "title" | "detail" | "action"> {
