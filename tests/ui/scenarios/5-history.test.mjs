@@ -95,6 +95,20 @@ test("5.5 what GitHub refuses is held back with what to do next, and everything 
   await person.leave();
 });
 
+test("5.5 a file whose place excluded files take on GitHub is held back with what to do next", async () => {
+  const project = await world.project();
+  await project.connect(`${project.login}/${project.id}`, { "node_modules/x.js": "x\n" });
+  await project.settings({ batch_seconds: 0 });
+  await project.change({ node_modules: "a file\n", "fine.txt": "fine\n" });
+  await eventually(async () => (await project.github())["fine.txt"] === "fine\n", "the other file is on GitHub");
+  const person = await world.person();
+  await person.open(project);
+  await person.button(/^Added node_modules Held back/).waitFor();
+  await person.see("GitHub does not take this file. Rename or exclude this file, or move what GitHub has in its place.");
+  assert.equal((await project.github())["node_modules/x.js"], "x\n");
+  await person.leave();
+});
+
 test("5 an earlier state can be brought back", async () => {
   const project = await (await world.project({ "index.md": "first\n" })).connect();
   await project.change({ "index.md": "second\n" });

@@ -225,8 +225,8 @@ export class LockstepSyncControls extends LockstepElement {
   /** What to do next; of a refusal, GitHub's own words under it. */
   private renderHeld({ code, title, detail, action }: Problem) {
     if (!REFUSALS.has(code)) return html`<p class="held">${detail} ${action}</p>`;
-    const what = code === "validation_failed" ? t.controls.refused : `${title}. ${action}`;
-    return html`<div class="held"><p>${what}</p><p>${t.controls.said(sentence(detail))}</p></div>`;
+    const what = code === "validation_failed" ? t.controls.refused : `${title}.`;
+    return html`<div class="held"><p>${what} ${action}</p><p>${t.controls.said(sentence(detail))}</p></div>`;
   }
 
   private counts({ additions, deletions }: PendingChange) {

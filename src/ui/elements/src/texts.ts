@@ -80,7 +80,7 @@ const english = {
     inReview: (n: number) => `${count(n, "change")} in review`, reviewIn: "In review in", reviewHint: (pulls: string, n: number) => `Comes in when ${pulls} ${n === 1 ? "is" : "are"} merged.`, reviewRest: "Nothing else is left to sync.",
     pausedHint: "It goes on by itself once the connection works again.",
     pending: "Pending changes", showAll: (n: number) => `Show all ${n.toLocaleString()} changes`, excluded: "Excluded files", showExcluded: "Show excluded files", hideExcluded: "Hide excluded files", noExcluded: "No changed file is excluded.",
-    held: "Held back", refused: "GitHub does not take this file. Change, rename or exclude it.", said: (words: string) => `GitHub says: ${words}`, torn: "Conflict", retrying: (attempt: number) => `Attempt ${attempt} failed and will be tried again by itself.`, viewDiff: (path: string) => `Changes in ${path}`,
+    held: "Held back", refused: "GitHub does not take this file.", said: (words: string) => `GitHub says: ${words}`, torn: "Conflict", retrying: (attempt: number) => `Attempt ${attempt} failed and will be tried again by itself.`, viewDiff: (path: string) => `Changes in ${path}`,
     confirmTitle: "This sync would delete many files", confirmText: "To be safe, it waits until somebody has looked.", confirm: "Review and confirm",
     confirmDialog: "Let this sync delete the files?", confirmDelete: "Delete and sync", deletedList: "Among the files that would go:",
     conflictTitle: (n: number) => `${count(n, "file")} changed on both sides`, conflictText: "Everything else keeps syncing. These wait for your decision.", conflictGo: "Resolve conflicts",
