@@ -106,14 +106,35 @@ test("a conflict", async () => {
   await keys.isOn("Conflicts");
   await keys.press("Keep project’s");
   await keys.isOn("Change");
-  await keys.press("Take GitHub’s");
-  await keys.isOn("Change");
+  await keys.press("Merge by hand");
+  await keys.isOn("Merged text of src/app.ts");
+  await keys.type("Merged text of src/app.ts", "export const answer = 43 + 1;\n");
+  await keys.press("Use this text");
+  await keys.isOn("src/app.ts");
   await keys.press("Resolve 2 files");
   await person.see("Everything is in sync");
   await person.page.locator("lockstep-conflicts").waitFor({ state: "detached" });
   await keys.isOn("Overview");
   assert.equal(await project.file("index.html"), "<h1>Welcome</h1>\n");
-  assert.equal(await project.file("src/app.ts"), "export const answer = 44;\n");
+  assert.equal(await project.file("src/app.ts"), "export const answer = 43 + 1;\n");
+  await person.leave();
+});
+
+test("a sync that waits for a confirmation", async () => {
+  const files = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`page-${at}.md`, `${at}\n`]));
+  const project = await (await world.project(files)).connect();
+  await project.settings({ batch_seconds: 0 });
+  await project.change(Object.fromEntries(Object.keys(files).slice(0, 25).map((path) => [path, null])));
+  await project.becomes((now) => now.error?.code === "confirmation_required", "the sync waits");
+  const { person, keys } = await sitDown(project);
+  await person.see("This sync would delete many files");
+  await keys.press("Review and confirm");
+  await keys.isOn("Cancel");
+  await keys.isHeld(4);
+  await keys.press("Delete and sync");
+  await person.see("Everything is in sync");
+  await keys.hears("25 files committed to GitHub");
+  await keys.isOn("Sync");
   await person.leave();
 });
 
