@@ -155,7 +155,7 @@ impl Engine {
         let names: Vec<String> = std::iter::once(format!("{prefix}{slug}")).chain(numbered).collect();
         let had = self.store.names_of_pulls(repo.id(), &names).await?;
         for name in names.into_iter().filter(|name| !had.contains(name)) {
-            if !matches!(repo.head(&name).await?, HeadState::Branch(_)) {
+            if !matches!(repo.head(&name).await?, HeadState::Branch(_)) && repo.branch_inside(&name).await?.is_none() {
                 return Ok(name);
             }
         }
@@ -217,8 +217,7 @@ async fn base_of(on: &Integration, repo: &Repo, base: Option<&BranchName>) -> Re
     }
 }
 
-/// Whether a branch may be made where this one is: nothing of the repository is called like a folder
-/// of its name.
+/// The branch that is called like a folder of this one's name: git takes no both.
 pub(super) async fn branch_above(repo: &Repo, branch: &str) -> Result<Option<String>, GithubError> {
     for (at, _) in branch.match_indices('/') {
         let above = &branch[..at];
@@ -231,11 +230,13 @@ pub(super) async fn branch_above(repo: &Repo, branch: &str) -> Result<Option<Str
 
 /// The branch that a person asked for.
 async fn given_branch(repo: &Repo, branch: &BranchName) -> Result<String, Failure> {
-    if !matches!(repo.head(branch.as_str()).await?, HeadState::Branch(_)) {
-        return match branch_above(repo, branch.as_str()).await? {
-            Some(above) => Err(Problem::field("branch", format!("{above} is a branch: choose another name")).into()),
-            None => Ok(branch.to_string()),
+    let name = branch.as_str();
+    if !matches!(repo.head(name).await?, HeadState::Branch(_)) {
+        let in_the_way = match branch_above(repo, name).await? {
+            None => repo.branch_inside(name).await?,
+            above => above,
         };
+        return in_the_way.map_or_else(|| Ok(name.to_owned()), |other| Err(no_room(name, &other).into()));
     }
     match repo.find_pull(branch.as_str()).await? {
         Some(pull) if matches!(pull.state, PullState::Open | PullState::Draft) => {
@@ -243,6 +244,12 @@ async fn given_branch(repo: &Repo, branch: &BranchName) -> Result<String, Failur
         }
         _ => Err(Problem::field("branch", "is there already: choose another name").into()),
     }
+}
+
+/// Git keeps no branch `b` beside a branch `b/x`.
+fn no_room(branch: &str, other: &str) -> Problem {
+    Problem::field("branch", format!("GitHub has a branch {other}, which leaves no room for a branch {branch}"))
+        .with_action(format!("Choose another name for the branch, or delete {other} on GitHub."))
 }
 
 /// Small letters, digits and hyphens; never empty, at most 60 characters.

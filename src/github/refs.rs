@@ -23,6 +23,9 @@ struct Object {
 }
 
 const UPDATE: &str = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+const INSIDE: &str =
+    "query($owner: String!, $name: String!, $prefix: String!) { repository(owner: $owner, name: $name) {
+  databaseId refs(refPrefix: $prefix, first: 1) { nodes { prefix name } } } }";
 const NODE: &str =
     "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id databaseId } }";
 
@@ -67,6 +70,21 @@ impl Repo {
             Err(GithubError::Stale) if self.is_at(branch, Oid::ZERO).await? => Ok(()),
             outcome => outcome,
         }
+    }
+
+    /// A branch whose name begins with this one's and a slash.
+    /// <https://docs.github.com/en/graphql/reference/objects#repository>
+    pub async fn branch_inside(&self, branch: &str) -> Result<Option<String>> {
+        let (owner, name) = self.owner_and_name()?;
+        let variables = json!({"owner": owner, "name": name, "prefix": format!("refs/heads/{branch}/")});
+        let data = self.query("graphql refs", Access::Read, INSIDE, variables).await?.complete()?;
+        let repository = &data["repository"];
+        if repository["databaseId"].as_i64() != Some(self.id()) {
+            return Err(GithubError::NotFound);
+        }
+        let found = &repository["refs"]["nodes"][0];
+        let (Some(prefix), Some(name)) = (found["prefix"].as_str(), found["name"].as_str()) else { return Ok(None) };
+        Ok(format!("{prefix}{name}").strip_prefix("refs/heads/").map(str::to_owned))
     }
 
     async fn is_at(&self, branch: &str, oid: Oid) -> Result<bool> {

@@ -19,6 +19,7 @@ mod pull_life;
 mod pull_making;
 mod pull_requests;
 mod pull_status;
+mod pull_names;
 mod push;
 mod refusals;
 mod repositories;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::story::{ADA, Project, Story, put, remove};
 
 /// A connected project whose changes wait for somebody.
-async fn waiting<'a>(story: &'a Story, repo: &github_sim::Repo, changes: Vec<Value>) -> Project<'a> {
+pub(super) async fn waiting<'a>(story: &'a Story, repo: &github_sim::Repo, changes: Vec<Value>) -> Project<'a> {
     let site = story.project("site").await.connected_to(repo).await;
     site.settings(json!({ "auto_sync": false })).await;
     site.changes(changes).await;
@@ -14,20 +14,20 @@ async fn waiting<'a>(story: &'a Story, repo: &github_sim::Repo, changes: Vec<Val
 }
 
 /// Proposes them; everything else goes by itself from now on.
-async fn proposed(site: &Project<'_>, title: &str) -> u64 {
+pub(super) async fn proposed(site: &Project<'_>, title: &str) -> u64 {
     let number = site.propose(title).await["number"].as_u64().unwrap();
     site.settings(json!({ "auto_sync": true })).await;
     site.story.drain().await;
     number
 }
 
-async fn close(site: &Project<'_>, repo: &github_sim::Repo, number: u64) {
+pub(super) async fn close(site: &Project<'_>, repo: &github_sim::Repo, number: u64) {
     repo.close_pull(number);
     site.story.drain().await;
 }
 
 /// Why the only pending path is held.
-async fn held(site: &Project<'_>) -> String {
+pub(super) async fn held(site: &Project<'_>) -> String {
     let pending = site.get("/pending").await;
     assert_eq!(pending["items"].as_array().unwrap().len(), 1, "{pending}");
     pending["items"][0]["held"]["detail"].as_str().unwrap_or_default().to_owned()
