@@ -18,7 +18,7 @@ use super::requests::Asker;
 use super::view::PullView;
 use crate::github::{CommitInfo, CommitMessage, GithubError, NewPull, Priority, PullInfo, PullState, Repo};
 use crate::job::Wake;
-use crate::model::{Direction, SyncKind, SyncStatus};
+use crate::model::{Code, Direction, SyncKind, SyncStatus};
 use crate::store::events::{self, Event};
 use crate::store::integrations::{Integration, Lease};
 use crate::store::pulls::{self, Carries, Pull};
@@ -86,10 +86,17 @@ impl Engine {
         mut pull: Pull,
         asker: &Asker,
     ) -> Result<Pull, Failure> {
-        match boxed(|| self.steps(lease, on, &mut pull)).await {
-            Ok(info) => Ok(self.made(lease, on, pull, info, asker).await?),
-            Err(trouble) => Err(self.pull_not_made(lease, on, &pull, trouble).await?),
-        }
+        let trouble = match boxed(|| self.steps(lease, on, &mut pull)).await {
+            Ok(info) => {
+                let number = info.number;
+                match self.made(lease, on, pull.clone(), info, asker).await {
+                    Err(StoreError::Conflict(_)) => is_known_as_another(number).into(),
+                    made => return Ok(made?),
+                }
+            }
+            Err(trouble) => trouble,
+        };
+        Err(self.pull_not_made(lease, on, &pull, trouble).await?)
     }
 
     async fn steps(&self, lease: Lease, on: &Integration, pull: &mut Pull) -> Result<PullInfo, Trouble> {
@@ -199,6 +206,12 @@ impl Engine {
         }
         Ok(pull)
     }
+}
+
+/// The rows are not what GitHub has: somebody restored one of both, or wrote in the database.
+fn is_known_as_another(number: i64) -> GithubError {
+    let detail = format!("its pull request #{number} is recorded here as another one. Propose the changes again.");
+    GithubError::Refused { code: Code::PullRequestExists, detail, paths: Vec::new() }
 }
 
 /// Whether this commit is the one that was to be made.

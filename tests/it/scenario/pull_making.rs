@@ -156,3 +156,29 @@ async fn the_push_of_a_merge_may_come_before_the_word_of_it() {
     assert_eq!(repo.text("main", "a.txt").as_deref(), Some("three\n"), "nothing is held any more");
     site.agrees_with(&repo, "main").await;
 }
+
+#[actix_web::test]
+async fn a_number_that_another_one_has_is_told() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+    let site = pending(&story, &repo).await;
+    let first = site.propose("First").await["number"].as_u64().unwrap();
+    repo.close_pull(first);
+    story.drain().await;
+    // Somebody wrote in the database: GitHub's next pull request is known already.
+    let sql = story.sql().await;
+    sql.execute("UPDATE pull_requests SET number = number + 1", &[]).await.unwrap();
+    let told = site.post("/pull-requests", json!({ "title": "Once" })).await.problem(409, "pull_request_exists");
+    assert!(told["detail"].as_str().unwrap().contains("#2"), "{told}");
+    let sync = site.last().await;
+    assert_eq!(
+        (sync["status"].as_str(), sync["error"]["code"].as_str()),
+        (Some("failed"), Some("pull_request_exists"))
+    );
+    story.drain().await;
+    assert_eq!(site.get("").await["pending_changes"], 1);
+    let third = site.propose("Once").await;
+    assert_eq!((third["number"].as_u64(), third["paths"].clone()), (Some(3), json!(["a.txt"])));
+    assert_eq!(repo.text(third["branch"].as_str().unwrap(), "a.txt").as_deref(), Some("two\n"));
+    story.drain().await;
+}
