@@ -13,7 +13,7 @@ use crate::store::events::Actor;
 use crate::store::holds::{self, Note};
 use crate::store::record::{self, Absorb, Absorbed};
 use crate::store::syncs::{self, SyncFile};
-use crate::store::{StoreError, Transaction, integrations, pull_holds, sync_files};
+use crate::store::{StoreError, Transaction, integrations, pull_edits, pull_holds, sync_files};
 use crate::sync::plan::{Collision, Held, Plan};
 
 impl Look<'_> {
@@ -37,6 +37,7 @@ impl Look<'_> {
             .store
             .under_lease(lease, async |tx| {
                 let absorbed = record::absorb(tx, on.pid, decision.snapshot.number - 1, &paths).await?;
+                pull_edits::came_in(tx, on.pid, &taken(decision, &absorbed)).await?;
                 holds::replace_notes(tx, on.pid, &notes).await?;
                 // A change that both sides have waits for nobody any more.
                 pull_holds::settled(tx, on.pid, &agreed).await?;
@@ -107,6 +108,12 @@ impl Look<'_> {
         let data = json!({ "revision": revision, "files": listed });
         self.engine.say(tx, &self.on, "project.files_changed", &Actor::Github(None), data).await
     }
+}
+
+/// The versions that the project had of what it took over from GitHub.
+fn taken<'a>(decision: &'a Decision, absorbed: &Absorbed) -> Vec<(&'a FilePath, Option<Entry>)> {
+    let taken = decision.plan.take.keys().filter(|path| absorbed.changed.contains(*path));
+    taken.filter_map(|path| Some((path, decision.rows.get(path)?.project))).collect()
 }
 
 /// What a closed pull request left, and both sides have now.

@@ -111,8 +111,8 @@ impl Look<'_> {
             let Some(is_here) = self.has_merge(head.commit, &ended.pull).await? else { continue };
             for (path, carried) in &ended.carries {
                 let Some(row) = rows.get_mut(path) else { continue };
-                // Under a proposal the project followed GitHub all the time: what was agreed on stands.
-                if is_here && !ended.pull.proposed {
+                // Where the project has followed GitHub, what was agreed on stands.
+                if is_here && !carried.came_in {
                     row.base = carried.entry;
                 }
                 let left = !is_here && !ended.pull.proposed;
@@ -292,7 +292,7 @@ fn hold_open(live: &[LivePull], rows: &mut BTreeMap<FilePath, Row>) {
         for (path, carried) in &live.carries {
             let Some(row) = rows.get_mut(path) else { continue };
             row.held = Some(Held::PullRequest);
-            if live.pull.is_open() && !live.pull.proposed && row.github == carried.entry {
+            if live.pull.is_open() && !carried.came_in && row.github == carried.entry {
                 // It was merged, and GitHub does not say so yet: an edit made since is an edit of this.
                 row.base = carried.entry;
             } else if row.base.is_none() && row.github == carried.old && !live.pull.proposed {

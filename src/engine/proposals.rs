@@ -109,7 +109,7 @@ impl Look<'_> {
             .filter(|(path, _)| absorbed.changed.contains(*path))
             .filter_map(|(path, github)| {
                 let row = decision.rows.get(path)?;
-                Some((path.clone(), Carried { entry: row.project, old: *github }))
+                Some((path.clone(), Carried { entry: row.project, old: *github, came_in: true }))
             })
             .collect();
         let Some(head) = decision.remote.head.filter(|_| !carries.is_empty()) else { return Ok(None) };

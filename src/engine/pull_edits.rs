@@ -94,14 +94,15 @@ impl Look<'_> {
             let sorted = self.sorted(live, &edits, &there).await?;
             if sorted.put.is_empty() {
                 let before = self.made_before(live, head, &sorted).await?;
-                return self.record_edits(live, head.commit, &there, &sorted, before).await;
+                return self.record_edits(decision, live, head.commit, &there, &sorted, before).await;
             }
             let message = self.edit_message(decision, &there, &sorted.put).await?;
             let branch = Branch { engine: self.engine, repo: &self.repo, pid: self.on.pid };
             let onto = (head.commit, head.tree);
             match branch.commit(&live.pull.branch, onto, &there, &sorted.put, &message).await {
                 Ok(made) if self.is_carried(live, number, made.commit).await? => {
-                    return self.record_edits(live, head.commit, &there, &sorted, Some((made, message))).await;
+                    let made = Some((made, message));
+                    return self.record_edits(decision, live, head.commit, &there, &sorted, made).await;
                 }
                 Ok(_) | Err(Trouble::GitHub(GithubError::NotFound)) => return Ok(()),
                 Err(Trouble::GitHub(error)) if is_about_files(&error) => {
@@ -262,10 +263,13 @@ impl Look<'_> {
         sorted: &Sorted,
         commit: Option<(Committed, CommitMessage)>,
     ) -> Result<(), Trouble> {
+        decision: &Decision,
         let pull = &live.pull;
         let ours = is_all_ours(live, there, sorted).then(|| commit.as_ref().map_or(head, |(made, _)| made.commit));
-        let carries: Carries =
-            sorted.given.iter().map(|(path, entry)| (path.clone(), Carried { entry: *entry, old: None })).collect();
+        // Taken over by this very look: what the branch has now is what that replaced.
+        let came_in = |path: &FilePath| decision.plan.take.contains_key(path);
+        let carried = |path: &FilePath, entry| Carried { entry, old: None, came_in: came_in(path) };
+        let carries: Carries = sorted.given.iter().map(|(path, entry)| (path.clone(), carried(path, *entry))).collect();
         let detail = |path: &FilePath| {
             let number = live.pull.number.unwrap_or_default();
             format!(
@@ -360,9 +364,7 @@ pub(super) fn edits(decision: &Decision, live: &LivePull) -> Versions {
     let edited = |(path, carried): (&FilePath, &Carried)| {
         let sides = decision.snapshot.paths.get(path)?;
         let held = sides.held.as_ref().filter(|held| held.reason == "pull_request")?;
-        // GitHub's version came in: where this carries the project's own, or nothing is proposed any
-        // more, it is no edit.
-        let came_in = sides.project == sides.base && (live.pull.proposed || carried.entry == carried.old);
+        let came_in = carried.came_in && sides.project == sides.base;
         let refused = held.version.is_some() && held.version == sides.project;
         let is_edit = sides.project != carried.entry && !came_in && !refused && !sides.excluded;
         (held.pull_request == Some(live.pull.id) && is_edit).then(|| (path.clone(), sides.project))

@@ -15,7 +15,7 @@ use crate::model::{BranchName, Code, Entry, FilePath, Problem};
 use crate::queue::heartbeat;
 use crate::store::integrations::{Acquired, Integration, Lease, Recorded, State};
 use crate::store::pulls::{self, Carried, Carries, Pull};
-use crate::store::snapshot::{Snapshot, Want};
+use crate::store::snapshot::{Sides, Snapshot, Want};
 use crate::store::{StoreError, holds};
 
 /// What a person proposes.
@@ -178,8 +178,8 @@ impl Engine {
             });
             sides.github == sides.base && !held
         });
-        let mut carries: Carries =
-            waiting.map(|(path, sides)| (path.clone(), Carried { entry: sides.project, old: sides.github })).collect();
+        let carried = |sides: &Sides| Carried { entry: sides.project, old: sides.github, came_in: false };
+        let mut carries: Carries = waiting.map(|(path, sides)| (path.clone(), carried(sides))).collect();
         if on.head != Some(head) && !carries.is_empty() {
             // Another base: what it has there decides what is a change, and what can be deleted.
             let there: BTreeMap<String, Entry> = repo

@@ -314,14 +314,14 @@ async fn proposed(tx: &Transaction<'_>, pid: i64, conflict: &Conflict) -> Result
     if !can_hold(conflict) {
         return Ok(carries);
     }
-    carries.insert(conflict.path.clone(), Carried { entry: conflict.project, old: conflict.github });
+    carries.insert(conflict.path.clone(), Carried { entry: conflict.project, old: conflict.github, came_in: true });
     let inside = if conflict.collision { conflicts::inside(tx, pid, &conflict.path).await? } else { Vec::new() };
     for one in inside {
         if !is_holdable(&one.path, one.github, one.github_size) {
             return Ok(Carries::new());
         }
         if one.project != one.github {
-            carries.insert(one.path, Carried { entry: one.project, old: one.github });
+            carries.insert(one.path, Carried { entry: one.project, old: one.github, came_in: true });
         }
     }
     Ok(carries)

@@ -8,18 +8,56 @@ use super::integrations::oid;
 use super::{GenericClient, StoreError, Transaction};
 use crate::model::{Entry, FilePath, Oid, Problem};
 
+macro_rules! came_in {
+    () => {
+        "coalesce(c.came_in, q.proposed OR (c.oid IS NOT DISTINCT FROM c.old_oid AND c.mode IS NOT DISTINCT FROM c.old_mode))"
+    };
+}
+
+/// Whether the project has taken GitHub's version of a path `c` over since it gave its own to the branch
+/// of `q`. Earlier releases did not say, and took what is proposed of a conflict, or proposes nothing, so.
+pub(super) const CAME_IN: &str = came_in!();
+
 /// Held paths whose project side is another than what the pull request's branch was given. GitHub's
-/// version in the project is no edit where a pull request carries the project's side of a conflict, or
-/// proposes nothing for the path any more; nor is one that GitHub refused.
-pub(super) const EDITED: &str = "FROM holds h
+/// version, come into the project since, is no edit; nor is one that GitHub refused.
+pub(super) const EDITED: &str = concat!(
+    "FROM holds h
     JOIN pull_requests q ON q.id = h.pull_request
     JOIN pull_request_files c ON c.pull_request = h.pull_request AND c.key = h.key
     LEFT JOIN files f ON f.pid = h.pid AND f.key = h.key
     WHERE h.pid = $1 AND h.reason = 'pull_request' AND NOT coalesce(f.excluded, false)
       AND (f.oid IS DISTINCT FROM c.oid OR f.mode IS DISTINCT FROM c.mode)
       AND NOT (h.oid IS NOT NULL AND h.oid IS NOT DISTINCT FROM f.oid AND h.mode IS NOT DISTINCT FROM f.mode)
-      AND NOT (f.oid IS NOT DISTINCT FROM f.base_oid AND f.mode IS NOT DISTINCT FROM f.base_mode AND (q.proposed
-          OR (c.oid IS NOT DISTINCT FROM c.old_oid AND c.mode IS NOT DISTINCT FROM c.old_mode)))";
+      AND NOT (f.oid IS NOT DISTINCT FROM f.base_oid AND f.mode IS NOT DISTINCT FROM f.base_mode AND ",
+    came_in!(),
+    ")"
+);
+
+/// The project took GitHub's version of these paths over; each comes with the version that it replaces.
+/// Pull requests whose branch was given that one, and those that do not have the path anyway, have no
+/// edit of it.
+pub async fn came_in(
+    tx: &Transaction<'_>,
+    pid: i64,
+    replaced: &[(&FilePath, Option<Entry>)],
+) -> Result<(), StoreError> {
+    for some in replaced.chunks(2000) {
+        let keys: Vec<Vec<u8>> = some.iter().map(|(path, _)| path.key()).collect();
+        let oids: Vec<Option<Vec<u8>>> = some.iter().map(|(_, entry)| entry.map(|it| it.oid.0.to_vec())).collect();
+        let modes: Vec<Option<i32>> = some.iter().map(|(_, entry)| entry.map(|it| it.mode.as_i32())).collect();
+        tx.execute(
+            "UPDATE pull_request_files c SET came_in = true
+             FROM unnest($2::bytea[], $3::bytea[], $4::int[]) n (key, oid, mode)
+             WHERE c.pid = $1 AND c.key = n.key AND c.came_in IS DISTINCT FROM true
+               AND ((c.oid IS NOT DISTINCT FROM n.oid AND c.mode IS NOT DISTINCT FROM n.mode)
+                 OR EXISTS (SELECT FROM holds h WHERE h.pid = c.pid AND h.key = c.key AND h.reason = 'pull_request'
+                     AND h.pull_request <> c.pull_request))",
+            &[&pid, &keys, &oids, &modes],
+        )
+        .await?;
+    }
+    Ok(())
+}
 
 /// Whether there is one.
 pub async fn any(client: &impl GenericClient, pid: i64) -> Result<bool, StoreError> {

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::integrations::{json, oid};
+use super::pull_edits::CAME_IN;
 use super::syncs::entry;
 use super::{Store, StoreError, Transaction, pull_holds};
 use crate::model::{Entry, FilePath, Oid, Problem};
@@ -57,6 +58,8 @@ pub struct Carried {
     pub entry: Option<Entry>,
     /// What the base had there.
     pub old: Option<Entry>,
+    /// The project has taken GitHub's version over since: that is no edit of this one.
+    pub came_in: bool,
 }
 
 pub type Carries = BTreeMap<FilePath, Carried>;
@@ -141,11 +144,12 @@ pub async fn carry(tx: &Transaction<'_>, pid: i64, id: i64, carries: &Carries) -
         };
         let (oids, modes) = side(|carried| carried.entry);
         let (old_oids, old_modes) = side(|carried| carried.old);
+        let came_in: Vec<bool> = chunk.iter().map(|(_, carried)| carried.came_in).collect();
         tx.execute(
-            "INSERT INTO pull_request_files (pull_request, pid, key, path, oid, mode, old_oid, old_mode)
-             SELECT $1, $2, * FROM unnest($3::bytea[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::int[])
-             ON CONFLICT (pull_request, key) DO UPDATE SET oid = excluded.oid, mode = excluded.mode",
-            &[&id, &pid, &keys, &paths, &oids, &modes, &old_oids, &old_modes],
+            "INSERT INTO pull_request_files (pull_request, pid, key, path, oid, mode, old_oid, old_mode, came_in)
+             SELECT $1, $2, * FROM unnest($3::bytea[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::int[], $9::boolean[])
+             ON CONFLICT (pull_request, key) DO UPDATE SET oid = excluded.oid, mode = excluded.mode, came_in = excluded.came_in",
+            &[&id, &pid, &keys, &paths, &oids, &modes, &old_oids, &old_modes, &came_in],
         )
         .await?;
     }
@@ -310,13 +314,20 @@ impl Store {
     pub async fn carried(&self, id: i64) -> Result<Carries, StoreError> {
         let client = self.client().await?;
         let rows = client
-            .query("SELECT path, oid, mode, old_oid, old_mode FROM pull_request_files WHERE pull_request = $1 ORDER BY key", &[&id])
+            .query(
+                &format!(
+                    "SELECT c.path, c.oid, c.mode, c.old_oid, c.old_mode, {CAME_IN} AS came_in FROM pull_request_files c
+                     JOIN pull_requests q ON q.id = c.pull_request WHERE c.pull_request = $1 ORDER BY c.key"
+                ),
+                &[&id],
+            )
             .await?;
         rows.iter()
             .map(|row| {
                 let path = FilePath::parse(row.try_get::<_, String>("path")?)
                     .map_err(|why| StoreError::Internal(why.to_string()))?;
-                Ok((path, Carried { entry: entry(row, "oid", "mode")?, old: entry(row, "old_oid", "old_mode")? }))
+                let (entry, old) = (entry(row, "oid", "mode")?, entry(row, "old_oid", "old_mode")?);
+                Ok((path, Carried { entry, old, came_in: row.try_get("came_in")? }))
             })
             .collect()
     }

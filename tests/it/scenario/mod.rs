@@ -13,6 +13,7 @@ mod outsight;
 mod policies;
 mod pull;
 mod pull_edits;
+mod pull_followed;
 mod pull_graph;
 mod pull_holds;
 mod pull_life;
