@@ -370,6 +370,7 @@ fn still_held(held: &HeldRow, project: Option<Entry>) -> Option<Held> {
         "refused" => held.pull_request.map(|_| Held::PullRequestClosed),
         "pull_request" => Some(Held::PullRequest),
         "pull_request_closed" => Some(Held::PullRequestClosed),
-        _ => None,
+        // So it does in a conflict, however that is settled without a person.
+        _ => held.pull_request.map(|_| Held::PullRequestClosed),
     }
 }

@@ -12,7 +12,7 @@ use super::view::{self, SyncView};
 use crate::model::{Author, Code, Direction, Entry, FilePath, Oid, Problem, SyncKind, SyncStatus};
 use crate::store::events::Actor;
 use crate::store::integrations::{Guard, Recorded};
-use crate::store::settle::{self, Settled, Window};
+use crate::store::settle::{self, Asked, Settled, Window};
 use crate::store::syncs::{self, Intent, Sync, SyncFile};
 use crate::store::{StoreError, Transaction, holds, pull_holds, record, sync_files};
 use crate::sync::message::{self, Changed, Facts, Message};
@@ -178,7 +178,7 @@ impl Look<'_> {
         let revision = self.sync.as_ref().map_or(self.on.revision, |sync| sync.revision);
         let mut settled = self.ended(Window::After(revision));
         // Asked for since that attempt.
-        settled.asked = self.on.asked_at;
+        settled.asked = Asked::of(&self.on);
         self.end_row(Some(pushed), false, settled).await
     }
 
@@ -186,7 +186,7 @@ impl Look<'_> {
     fn ended(&self, window: Window) -> Settled {
         let mut settled = self.settled();
         (settled.error, settled.attempts, settled.sync_id) = (None, 0, None);
-        (settled.confirm, settled.confirmed, settled.asked) = (None, None, None);
+        (settled.confirm, settled.confirmed, settled.asked) = (None, None, Asked::default());
         settled.initial_done = true;
         settled.window = window;
         settled
@@ -304,7 +304,7 @@ impl Look<'_> {
         let mut settled = self.settled();
         settled.error = Some(problem);
         settled.confirm = Some(guard);
-        (settled.confirmed, settled.sync_id, settled.asked) = (None, None, None);
+        (settled.confirmed, settled.sync_id, settled.asked) = (None, None, Asked::default());
         settled.window = Window::After(decision.snapshot.revision);
         let (on, sync) = (&self.on, &self.sync);
         self.engine

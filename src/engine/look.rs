@@ -198,7 +198,7 @@ impl Look<'_> {
         match boxed(|| self.push_to_pulls(&decision)).await {
             // What was committed is recorded, whatever becomes of the pull requests' branches.
             Err(Trouble::GitHub(error)) if pushed.is_some() => {
-                let asked = self.by_person();
+                let asked = self.asked_kind();
                 boxed(|| self.finish(&decision, pushed)).await?;
                 boxed(|| self.push_to_pulls_later(error, asked)).await
             }
@@ -210,13 +210,21 @@ impl Look<'_> {
     /// Whether a person waits for this: then it goes before what runs by itself, and nothing pending
     /// is held back for a window.
     pub fn by_person(&self) -> bool {
-        self.on.asked_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
+        self.on.asked_at.is_some()
+            || self.on.settling_at.is_some()
+            || self.sync.as_ref().is_some_and(|sync| sync.kind != SyncKind::Auto)
     }
 
     /// Whether a person asked for a sync of everything, and not for what else people ask: to settle a
     /// conflict, say, says nothing of what a closed pull request left.
     pub fn asked_to_sync(&self) -> bool {
         self.on.asked_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind == SyncKind::Manual)
+    }
+
+    /// What a person waits for, if one does.
+    fn asked_kind(&self) -> Option<SyncKind> {
+        let settling = self.by_person().then_some(SyncKind::Resolve);
+        if self.asked_to_sync() { Some(SyncKind::Manual) } else { settling }
     }
 
     fn must_read_remote(&self) -> bool {
@@ -270,10 +278,11 @@ impl Look<'_> {
     /// The row of this look, made when it has an effect or an error. What runs by itself has been queued
     /// since the first change that waited.
     pub fn row(&mut self, now: DateTime<Utc>) -> &mut Sync {
-        let kind = match (self.on.initial_done, self.on.asked_at) {
-            (false, _) => SyncKind::Initial,
-            (true, Some(_)) => SyncKind::Manual,
-            (true, None) => SyncKind::Auto,
+        let kind = match (self.on.asked_at, self.on.settling_at) {
+            _ if !self.on.initial_done => SyncKind::Initial,
+            (Some(_), _) => SyncKind::Manual,
+            (None, Some(_)) => SyncKind::Resolve,
+            (None, None) => SyncKind::Auto,
         };
         let on = &self.on;
         self.sync.get_or_insert_with(|| {

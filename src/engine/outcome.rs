@@ -14,7 +14,7 @@ use crate::model::{Code, Problem, SyncKind, SyncStatus};
 use crate::queue::backoff;
 use crate::store::events::Actor;
 use crate::store::integrations::State;
-use crate::store::settle::{self, Settled, Window};
+use crate::store::settle::{self, Asked, Settled, Window};
 use crate::store::syncs::{self, Sync};
 use crate::store::{StoreError, Transaction, holds, sync_files};
 
@@ -216,7 +216,7 @@ impl Look<'_> {
     async fn give_up(&mut self, problem: Problem, attempts: i32) -> Result<(), StoreError> {
         let mut settled = self.settled();
         (settled.attempts, settled.sync_id, settled.error) = (0, None, Some(problem.clone()));
-        settled.asked = None;
+        settled.asked = Asked::default();
         let now = self.on.now;
         fail_row(self.row(now), problem, attempts);
         settled.window = Window::After(self.on.revision);
@@ -227,7 +227,7 @@ impl Look<'_> {
     async fn stop(&mut self, state: State, problem: Problem) -> Result<(), StoreError> {
         let changed_state = state != self.on.state && state != State::Connected;
         let mut settled = self.settled();
-        (settled.state, settled.attempts, settled.sync_id, settled.asked) = (state, 0, None, None);
+        (settled.state, settled.attempts, settled.sync_id, settled.asked) = (state, 0, None, Asked::default());
         settled.window = Window::After(self.on.revision);
         settled.error = Some(problem.clone());
         if let Some(sync) = self.sync.as_mut() {

@@ -58,7 +58,7 @@ impl Look<'_> {
     }
 
     /// The edits that could not be committed now are another look's.
-    pub async fn push_to_pulls_later(&self, error: GithubError, asked: bool) -> Result<(), Trouble> {
+    pub async fn push_to_pulls_later(&self, error: GithubError, asked: Option<SyncKind>) -> Result<(), Trouble> {
         tracing::warn!(project = %self.on.project, %error, "edits did not reach a pull request's branch");
         let at = match error {
             GithubError::RetryAt { at, .. } => at,
@@ -70,8 +70,8 @@ impl Look<'_> {
         let pid = self.on.pid;
         let again = self.engine.store.under_lease(self.lease, async |tx| {
             pull_edits::start_window_again(tx, pid).await?;
-            if asked {
-                syncs::ask(tx, pid).await?;
+            if let Some(kind) = asked {
+                syncs::ask(tx, pid, kind).await?;
             }
             set_due(tx, pid, at, false).await
         });

@@ -97,7 +97,7 @@ impl Store {
             .query_opt(
                 "WITH old AS (SELECT pid, sync_id FROM integrations WHERE pid = $1 AND connection = $3 FOR UPDATE)
                  UPDATE integrations i SET due_at = NULL, lease_token = NULL, lease_until = NULL, lease_again = false,
-                     attempts = 0, sync_id = NULL, asked_at = NULL, error = $2
+                     attempts = 0, sync_id = NULL, asked_at = NULL, settling_at = NULL, error = $2
                  FROM old WHERE i.pid = old.pid AND (i.lease_until IS NULL OR i.lease_until < now())
                  RETURNING old.sync_id",
                 &[&on.pid, &json!(problem), &on.connection],

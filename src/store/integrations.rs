@@ -101,6 +101,8 @@ pub struct Integration {
     pub remote_due: bool,
     /// A person asked for a sync that an unfinished one is to carry out as well.
     pub asked_at: Option<DateTime<Utc>>,
+    /// The same of one that only settles conflicts.
+    pub settling_at: Option<DateTime<Utc>>,
     pub window_at: Option<DateTime<Utc>>,
     pub sync_id: Option<Uuid>,
     pub attempts: i32,
@@ -117,7 +119,7 @@ pub struct Integration {
 
 const COLUMNS: &str = "i.pid, p.id AS project, i.connection, i.installation_id, i.repository_id, i.full_name, i.private,
     i.default_branch, i.url, i.branch, i.state, i.connected_by, i.head_commit, i.head_tree, i.gone, i.rescan, i.initial_done,
-    i.due_at, i.remote_due, i.asked_at, i.window_at, i.sync_id, i.attempts, i.error, i.confirm, i.confirmed, p.settings, p.revision,
+    i.due_at, i.remote_due, i.asked_at, i.settling_at, i.window_at, i.sync_id, i.attempts, i.error, i.confirm, i.confirmed, p.settings, p.revision,
     p.pending, p.files AS project_files, now() AS now";
 
 impl Integration {
@@ -147,6 +149,7 @@ impl Integration {
             due_at: row.try_get("due_at")?,
             remote_due: row.try_get("remote_due")?,
             asked_at: row.try_get("asked_at")?,
+            settling_at: row.try_get("settling_at")?,
             window_at: row.try_get("window_at")?,
             sync_id: row.try_get("sync_id")?,
             attempts: row.try_get("attempts")?,

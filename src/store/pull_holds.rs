@@ -87,7 +87,8 @@ async fn give_to_closed(tx: &Transaction<'_>, pid: i64, keys: &[Vec<u8>]) -> Res
          FROM pull_request_files c JOIN pull_requests p ON p.id = c.pull_request
               JOIN integrations i ON i.pid = p.pid AND i.connection = p.connection
          WHERE c.pid = $1 AND c.key = ANY($2) AND c.left_over ORDER BY c.key, p.id DESC
-         ON CONFLICT (pid, key) DO NOTHING";
+         ON CONFLICT (pid, key) DO UPDATE SET pull_request = excluded.pull_request
+             WHERE holds.reason NOT LIKE 'pull_request%'";
     in_steps(tx, sql, pid, keys).await
 }
 

@@ -115,7 +115,7 @@ pub async fn switch_branch(tx: &Transaction<'_>, pid: i64, branch: &str) -> Resu
     tx.execute(
         "UPDATE integrations SET branch = $2, head_commit = NULL, head_tree = NULL, rescan = true, initial_done = false,
              confirm = NULL, confirmed = NULL, error = NULL, attempts = 0, window_at = NULL, remote_due = true, due_at = now(),
-             state = 'connected', sync_id = NULL, asked_at = NULL, lease_token = NULL, lease_until = NULL
+             state = 'connected', sync_id = NULL, asked_at = NULL, settling_at = NULL, lease_token = NULL, lease_until = NULL
          WHERE pid = $1",
         &[&pid, &branch],
     )

@@ -20,6 +20,19 @@ pub enum Window {
     After(i64),
 }
 
+/// What an unfinished sync is to carry out as well: everything, and what settles conflicts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub sync: Option<DateTime<Utc>>,
+    pub settling: Option<DateTime<Utc>>,
+}
+
+impl Asked {
+    pub fn of(on: &Integration) -> Asked {
+        Asked { sync: on.asked_at, settling: on.settling_at }
+    }
+}
+
 /// The integration's fields as a look leaves them.
 #[derive(Debug, Clone)]
 pub struct Settled {
@@ -41,9 +54,9 @@ pub struct Settled {
     /// `confirmed` as this look read it.
     pub seen_confirmed: Option<String>,
     /// What a person asked for meanwhile; none: it is dealt with.
-    pub asked: Option<DateTime<Utc>>,
+    pub asked: Asked,
     /// `asked` as this look read it.
-    pub seen_asked: Option<DateTime<Utc>>,
+    pub seen_asked: Asked,
 }
 
 impl Settled {
@@ -63,8 +76,8 @@ impl Settled {
             window: Window::Keep,
             own: on.sync_id.into_iter().collect(),
             seen_confirmed: on.confirmed.clone(),
-            asked: on.asked_at,
-            seen_asked: on.asked_at,
+            asked: Asked::of(on),
+            seen_asked: Asked::of(on),
         }
     }
 }
@@ -84,6 +97,7 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
                  THEN CASE WHEN $13 THEN coalesce(window_at, now()) ELSE window_at END + (p.settings->>'batch_seconds')::integer * interval '1 second' END)),
              remote_due = remote_due OR $6, sync_id = CASE WHEN sync_id IS NULL OR sync_id = ANY($14) THEN $7 ELSE sync_id END, initial_done = $8, confirm = $9, confirmed = CASE WHEN confirmed IS NOT DISTINCT FROM $15 THEN $10 ELSE confirmed END,
              asked_at = CASE WHEN asked_at IS NOT DISTINCT FROM $17 THEN $16 ELSE asked_at END,
+             settling_at = CASE WHEN settling_at IS NOT DISTINCT FROM $19 THEN $18 ELSE settling_at END,
              last_sync_at = CASE WHEN $11 THEN now() ELSE last_sync_at END, last_commit = coalesce($12, last_commit)
          FROM projects p WHERE p.pid = i.pid AND i.pid = $1",
         &[
@@ -102,8 +116,10 @@ pub async fn settle(tx: &Transaction<'_>, pid: i64, settled: &Settled) -> Result
             &(settled.window == Window::Begin),
             &settled.own,
             &settled.seen_confirmed,
-            &settled.asked,
-            &settled.seen_asked,
+            &settled.asked.sync,
+            &settled.seen_asked.sync,
+            &settled.asked.settling,
+            &settled.seen_asked.settling,
         ],
     )
     .await?;

@@ -54,7 +54,7 @@ pub enum Want<'a> {
 
 const SIDES: &str = "SELECT f.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, f.gh_changed, f.gh_oid, f.gh_mode,
     f.gh_size, f.excluded, f.authors, h.reason, h.oid AS held_oid, h.mode AS held_mode, h.pull_request
-    FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key AND h.reason NOT IN ('conflict', 'collision')";
+    FROM files f LEFT JOIN holds h ON h.pid = f.pid AND h.key = f.key";
 /// The same of an edited path that a pull request holds; no side may have it any more.
 const EDITED_SIDES: &str =
     "SELECT h.path, f.oid, f.mode, f.size, f.base_oid, f.base_mode, coalesce(f.gh_changed, false),

@@ -372,12 +372,16 @@ pub async fn join(
         &[&id, &kind.as_str(), &author],
     )
     .await?;
-    ask(tx, pid).await
+    ask(tx, pid, kind).await
 }
 
-/// A person waits for what the next look does.
-pub async fn ask(tx: &Transaction<'_>, pid: i64) -> Result<(), StoreError> {
-    tx.execute("UPDATE integrations SET asked_at = clock_timestamp() WHERE pid = $1", &[&pid]).await?;
+/// A person waits for what the next look does: a sync of everything, or only what settles conflicts.
+pub async fn ask(tx: &Transaction<'_>, pid: i64, kind: SyncKind) -> Result<(), StoreError> {
+    let sql = match kind {
+        SyncKind::Resolve => "UPDATE integrations SET settling_at = clock_timestamp() WHERE pid = $1",
+        _ => "UPDATE integrations SET asked_at = clock_timestamp() WHERE pid = $1",
+    };
+    tx.execute(sql, &[&pid]).await?;
     Ok(())
 }
 

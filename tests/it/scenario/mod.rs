@@ -16,6 +16,7 @@ mod pull_edits;
 mod pull_followed;
 mod pull_graph;
 mod pull_holds;
+mod pull_left;
 mod pull_life;
 mod pull_making;
 mod pull_requests;
