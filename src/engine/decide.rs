@@ -89,8 +89,11 @@ impl Look<'_> {
         };
         let asked: Vec<&LivePull> = live.iter().filter(concerned).collect();
         for live in &asked {
-            if let Some(number) = live.pull.number {
-                self.engine.read_status(&live.pull, number).await?;
+            let Some(number) = live.pull.number else { continue };
+            match self.engine.read_status(&live.pull, number).await {
+                // It is taken to stand as it did, and its paths stay with it; the others are read all the same.
+                Err(Trouble::GitHub(error)) => self.engine.read_status_again(&live.pull, error).await?,
+                read => drop(read?),
             }
         }
         if asked.is_empty() { Ok(live) } else { self.live_pulls().await }

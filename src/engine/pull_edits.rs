@@ -48,13 +48,19 @@ impl Look<'_> {
         if !self.push_is_due() {
             return Ok(());
         }
+        let mut failed = None;
         for live in decision.live.iter().filter(|live| live.pull.is_open()) {
             let edits = edits(decision, live);
-            if !edits.is_empty() {
-                self.push_edits(decision, live, edits).await?;
+            if edits.is_empty() {
+                continue;
+            }
+            match self.push_edits(decision, live, edits).await {
+                // Edits of the others do not wait for this one.
+                Err(Trouble::GitHub(error)) => failed = failed.or(Some(error)),
+                done => done?,
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(Trouble::GitHub(error)))
     }
 
     /// The edits that could not be committed now are another look's.
@@ -257,13 +263,13 @@ impl Look<'_> {
 
     async fn record_edits(
         &self,
+        decision: &Decision,
         live: &LivePull,
         head: Oid,
         there: &Versions,
         sorted: &Sorted,
         commit: Option<(Committed, CommitMessage)>,
     ) -> Result<(), Trouble> {
-        decision: &Decision,
         let pull = &live.pull;
         let ours = is_all_ours(live, there, sorted).then(|| commit.as_ref().map_or(head, |(made, _)| made.commit));
         // Taken over by this very look: what the branch has now is what that replaced.

@@ -67,6 +67,19 @@ impl Engine {
         }
     }
 
+    /// GitHub failed at it in the middle of something else, which goes on without it.
+    pub(super) async fn read_status_again(&self, pull: &Pull, error: GithubError) -> Result<(), StoreError> {
+        tracing::warn!(pull = pull.id, %error, "it could not be read how a pull request stands");
+        let at = match error {
+            GithubError::RetryAt { at, .. } => at,
+            _ => {
+                let delay = backoff::random_delay(1, self.settings.retry.as_secs_f64());
+                Utc::now() + TimeDelta::from_std(delay).unwrap_or(TimeDelta::seconds(2))
+            }
+        };
+        self.status_again(pull.id, pull.attempts, at).await
+    }
+
     async fn status_again(&self, id: i64, attempts: i32, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.store.read_status_later(id, attempts, at).await?;
         self.wake_at(Wake::PullRequest { id }, at).await;

@@ -216,3 +216,60 @@ async fn a_status_that_cannot_be_read_is_asked_for_later_and_not_for_ever() {
     story.drain().await;
     assert_eq!(shown(&site, number).await["checks"], "success", "the check for drift begins anew");
 }
+
+#[actix_web::test]
+async fn one_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n"), ("b.txt", "one\n")]);
+    let (site, first) = proposed(&story, &repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("b.txt", "two\n")]).await;
+    let second = site.propose("Other").await["number"].as_u64().unwrap();
+    site.settings(json!({ "auto_sync": true })).await;
+    story.drain().await;
+    repo.set_pull_unreadable(first, true);
+    story.github.lose_webhooks(100);
+    repo.push("lockstep/other", &[("b.txt", "reviewed\n")]);
+    repo.merge_pull(second, MergeMethod::Squash);
+    repo.push("main", &[("a.txt", "theirs\n")]);
+    site.change(&[("c.txt", "c\n")]).await;
+    let asked = site.sync().await;
+    story.drain().await;
+    let ended = site.get(&format!("/syncs/{}", asked["id"].as_str().unwrap())).await;
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+    assert_eq!(repo.text("main", "c.txt").as_deref(), Some("c\n"));
+    assert_eq!(site.file("b.txt").await.as_deref(), Some("reviewed\n"));
+    assert_eq!(
+        (&shown(&site, first).await["state"], &shown(&site, second).await["state"]),
+        (&json!("open"), &json!("merged"))
+    );
+    repo.set_pull_unreadable(first, false);
+    story.pulls_are_due().await;
+    story.drain().await;
+    assert_eq!(shown(&site, first).await["mergeable"], false, "it is read later");
+    assert_eq!(
+        (site.file("a.txt").await.as_deref(), repo.text("lockstep/change", "a.txt").as_deref()),
+        (Some("two\n"), Some("two\n"))
+    );
+}
+
+#[actix_web::test]
+async fn edits_of_the_others_reach_their_branches_when_one_cannot_be_read() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "one\n"), ("b.txt", "one\n")]);
+    let (site, first) = proposed(&story, &repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    site.change(&[("b.txt", "two\n")]).await;
+    site.propose("Other").await;
+    site.settings(json!({ "auto_sync": true })).await;
+    story.drain().await;
+    repo.set_pull_unreadable(first, true);
+    site.change(&[("a.txt", "three\n"), ("b.txt", "three\n")]).await;
+    story.drain().await;
+    assert_eq!(repo.text("lockstep/other", "b.txt").as_deref(), Some("three\n"));
+    repo.set_pull_unreadable(first, false);
+    story.pass(Duration::from_secs(3600)).await;
+    story.drain().await;
+    assert_eq!(repo.text("lockstep/change", "a.txt").as_deref(), Some("three\n"));
+    assert_eq!((repo.log("lockstep/change").len(), repo.log("lockstep/other").len()), (3, 3), "one commit each");
+}

@@ -52,7 +52,7 @@
 //! | installations | `install install_selected installation uninstall suspend unsuspend add_to_installation remove_from_installation set_permission` |
 //! | tokens | `user_token installation_token minted_tokens live_user_tokens is_live expire_tokens revoke_authorization use_long_tokens advance` |
 //! | repositories | `repo repo_made_by public_repo find_repo repo_by_id`; on [`Repo`]: `id full_name git_dir with push push_as force_push merge create_branch reset_branch delete_branch create_tag head branches file text files texts log default_branch archive set_private rename transfer delete collaborator protect ruleset unprotect forbid_secret allow_secrets` |
-//! | pull requests | on [`Repo`]: `open_pull merge_pull close_pull reopen_pull set_draft retitle_pull review edit_review dismiss_review set_mergeable_unknown pull pulls check_run status` |
+//! | pull requests | on [`Repo`]: `open_pull merge_pull close_pull reopen_pull set_draft retitle_pull review edit_review dismiss_review set_mergeable_unknown set_pull_unreadable pull pulls check_run status` |
 //! | faults | `fail_next html_error_next drop_response_after_apply fail_after_apply drop_before_apply delay delay_next push_between lie_next down up fresh_token_401 replication_lag clear_faults` |
 //! | webhooks | `deliver_twice lose_webhooks lose_webhooks_silently hold_webhooks release_webhooks redeliver send_webhook deliveries deliveries_of deliveries_after deliveries_idle` |
 //! | limits | `limits limit_installation reset_limits rate_limit_until secondary_limit_for too_many_requests_for silent_limit_for` |

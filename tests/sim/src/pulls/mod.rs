@@ -91,6 +91,7 @@ impl Core {
             updated_at: now,
             reviews: Vec::new(),
             mergeable_unknown: false,
+            unreadable: false,
         };
         world.pulls.entry(new.repository).or_default().insert(number, pull);
         self.announce_pull(world, new.repository, number, "opened", new.author, json!({}));

@@ -112,6 +112,14 @@ impl Repo {
         }
     }
 
+    /// GraphQL fails at a pull request, as it does at one that takes too long, or reads it again.
+    pub fn set_pull_unreadable(&self, number: u64, unreadable: bool) {
+        let mut world = self.core.world();
+        if let Some(pull) = world.pull_mut(self.id, number) {
+            pull.unreadable = unreadable;
+        }
+    }
+
     /// A pull request as REST shows it; null when there is none.
     pub fn pull(&self, number: u64) -> Value {
         let world = self.core.world();

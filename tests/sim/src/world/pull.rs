@@ -28,6 +28,8 @@ pub(crate) struct Pull {
     pub(crate) reviews: Vec<Review>,
     /// GitHub has not worked out yet whether it can be merged.
     pub(crate) mergeable_unknown: bool,
+    /// GraphQL fails whenever it is asked for it, and for nothing else.
+    pub(crate) unreadable: bool,
 }
 
 /// How a pull request was merged.

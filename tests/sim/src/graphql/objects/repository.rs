@@ -70,9 +70,14 @@ impl Node {
             "pullRequest" => {
                 may(call, &world, id, read("pull_requests"))?;
                 let number = arguments.value("number").as_u64().unwrap_or_default();
-                if world.pull(id, number).is_none() {
+                let Some(pull) = world.pull(id, number) else {
                     let message = format!("Could not resolve to a PullRequest with the number of {number}.");
                     return Err(Failure::new("NOT_FOUND", message));
+                };
+                if pull.unreadable {
+                    let message =
+                        "Something went wrong while executing your query. This may be the result of a timeout.";
+                    return Err(Failure::new("INTERNAL", message));
                 }
                 Resolved::Object(Node::Pull(id, number))
             }
