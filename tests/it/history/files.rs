@@ -160,6 +160,17 @@ impl Edit {
         all
     }
 
+    /// The same of this path, where it says which.
+    pub fn of(&self, path: &str) -> Edit {
+        let path = path.to_owned();
+        match self.clone() {
+            Edit::Put { file, .. } => Edit::Put { path, file },
+            Edit::Line { cell, value, .. } => Edit::Line { path, cell, value },
+            Edit::Rename { pick, .. } => Edit::Rename { pick, to: path },
+            other => other,
+        }
+    }
+
     fn meant(&self, tree: &Tree) -> Option<Done> {
         Some(match self {
             Edit::Put { path, file } => Done::Put(path.clone(), *file),

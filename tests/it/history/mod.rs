@@ -4,6 +4,7 @@
 //! One world serves all cases of a property; each case has a project, a repository and an
 //! installation of its own. A failing case is made smaller by proptest and told with its seed.
 
+mod branch;
 mod cases;
 mod chaos;
 mod exact;

@@ -222,7 +222,7 @@ fn set(tree: &mut Tree, path: &str, file: Option<File>) {
 
 /// Three lines that are far from each other merge one by one; nothing else does. A mode goes with
 /// the side that changed it.
-fn merged(base: Option<File>, project: Option<File>, github: Option<File>) -> Option<File> {
+pub fn merged(base: Option<File>, project: Option<File>, github: Option<File>) -> Option<File> {
     let (base, project, github) = (base?, project?, github?);
     if [base, project, github].iter().any(|file| file.mode == Mode::Link) {
         return None;

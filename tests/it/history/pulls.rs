@@ -8,6 +8,7 @@ use github_sim::MergeMethod;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::branch::{Branch, Seen};
 use super::cases::{Case, check};
 use super::files::{self, Done, Edit, Tree, pushed, tree_of};
 use super::kept::Kept;
@@ -25,10 +26,18 @@ enum Step {
     },
     /// Others commit to the sync branch.
     Push(Vec<Edit>),
-    /// A reviewer commits to a pull request's branch.
+    /// A reviewer commits to a pull request's branch: to what it carries, more often than not.
     Amend {
         pick: usize,
+        carried: Option<usize>,
         edit: Edit,
+    },
+    /// The host edits what a pull request carries, perhaps while a reviewer commits to the same path.
+    Revise {
+        pick: usize,
+        carried: usize,
+        edit: Edit,
+        theirs: Option<Edit>,
     },
     Merge {
         pick: usize,
@@ -79,7 +88,8 @@ enum How {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let edits = || prop::collection::vec(files::edit(PATHS, VALUES), 1..4);
+    let edit = || files::edit(PATHS, VALUES);
+    let edits = || prop::collection::vec(edit(), 1..4);
     let pick = || 0..6_usize;
     let how = prop::sample::select(vec![
         How::Button(MergeMethod::Merge),
@@ -94,7 +104,10 @@ fn step() -> impl Strategy<Value = Step> {
         12 => edits().prop_map(Step::Change),
         10 => prop::bool::weighted(0.2).prop_map(|draft| Step::Propose { draft }),
         5 => edits().prop_map(Step::Push),
-        3 => (pick(), files::edit(PATHS, VALUES)).prop_map(|(pick, edit)| Step::Amend { pick, edit }),
+        6 => (pick(), prop::option::weighted(0.8, pick()), edit())
+            .prop_map(|(pick, carried, edit)| Step::Amend { pick, carried, edit }),
+        10 => (pick(), pick(), edit(), prop::option::of(edit()))
+            .prop_map(|(pick, carried, edit, theirs)| Step::Revise { pick, carried, edit, theirs }),
         5 => (pick(), how, any::<bool>()).prop_map(|(pick, how, delete)| Step::Merge { pick, how, delete }),
         3 => pick().prop_map(|pick| Step::Close { pick }),
         3 => pick().prop_map(|pick| Step::Reopen { pick }),
@@ -122,10 +135,8 @@ struct Pull {
     number: u64,
     branch: String,
     paths: BTreeSet<String>,
-    /// What its branch was made from.
-    base: Tree,
-    /// Paths that reviewers changed on its branch.
-    amended: BTreeSet<String>,
+    /// What the project and reviewers made of its branch.
+    made: Branch,
     /// Each person's last word.
     words: BTreeMap<usize, &'static str>,
     /// A person synced after it was closed: its paths are ordinary again.
@@ -194,7 +205,13 @@ impl<'a> Pulls<'a> {
             Step::Change(edits) => self.change(edits).await,
             Step::Propose { draft } => self.propose(*draft).await,
             Step::Push(edits) => self.push(edits),
-            Step::Amend { pick, edit } => self.amend(*pick, edit),
+            Step::Amend { pick, carried, edit } => self.amend(*pick, *carried, edit),
+            Step::Revise { pick, carried, edit, theirs } => {
+                let Some(at) = self.picked(*pick, is_open) else { return };
+                let edit = self.aimed(at, Some(*carried), edit);
+                self.change(&[edit]).await;
+                theirs.iter().for_each(|theirs| self.amend(*pick, Some(*carried), theirs));
+            }
             Step::Merge { pick, how, delete } => self.merge(*pick, *how, *delete),
             Step::Close { pick } => {
                 let Some(at) = self.picked(*pick, is_open) else { return };
@@ -280,8 +297,7 @@ impl<'a> Pulls<'a> {
             number,
             branch,
             paths,
-            base: self.github(&log[1].oid),
-            amended: BTreeSet::new(),
+            made: Branch::new(there),
             words: BTreeMap::new(),
             over: false,
             stale: false,
@@ -298,15 +314,21 @@ impl<'a> Pulls<'a> {
         }
     }
 
-    fn amend(&mut self, pick: usize, edit: &Edit) {
+    /// The same edit, of a path that the pull request carries.
+    fn aimed(&self, at: usize, carried: Option<usize>, edit: &Edit) -> Edit {
+        let paths = &self.pulls[at].paths;
+        let path = carried.and_then(|carried| paths.iter().nth(carried.checked_rem(paths.len())?));
+        path.map_or_else(|| edit.clone(), |path| edit.of(path))
+    }
+
+    fn amend(&mut self, pick: usize, carried: Option<usize>, edit: &Edit) {
         let Some(at) = self.picked(pick, is_open) else { return };
         let branch = self.pulls[at].branch.clone();
         let before = self.github(&branch);
         let mut after = before.clone();
-        edit.apply(&mut after);
+        self.aimed(at, carried, edit).apply(&mut after);
         let changes = pushed(&before, &after);
         if !changes.is_empty() {
-            self.pulls[at].amended.extend(changes.iter().map(|change| change.path().to_owned()));
             self.site.push(&branch, &changes);
         }
     }
@@ -381,6 +403,7 @@ impl<'a> Pulls<'a> {
     async fn drain(&mut self, seed: u64) {
         let before = self.github("main");
         let head = self.site.head("main").unwrap();
+        let seen = self.branches(&self.project().await);
         self.site.drain(seed).await;
         let after = self.github("main");
         let log = self.site.repo.log("main");
@@ -395,7 +418,7 @@ impl<'a> Pulls<'a> {
                 }
             }
         }
-        self.branches_follow().await;
+        self.branches_follow(&seen).await;
         for at in 0..self.pulls.len() {
             let shown = self.site.project.get(&format!("/pull-requests/{}", self.pulls[at].number)).await;
             self.is_shown_right(at, &shown);
@@ -407,24 +430,22 @@ impl<'a> Pulls<'a> {
         }
     }
 
-    /// Later edits became commits on the branch of the pull request. One that proposes nothing for a
-    /// path any more has what it was made from, whatever came into the project since.
-    async fn branches_follow(&self) {
-        if !self.auto_sync && !self.asked {
-            return;
-        }
-        let (project, main) = (self.project().await, self.github("main"));
-        for (_, pull) in self.pulls.iter().enumerate().filter(|(at, pull)| is_open(&self.there(*at)) && !pull.stale) {
-            let there = self.github(&pull.branch);
-            for path in pull.paths.difference(&pull.amended) {
-                let withdrawn = project.get(path) == main.get(path) && there.get(path) == pull.base.get(path);
-                assert!(
-                    withdrawn || there.get(path) == project.get(path),
-                    "{path} on {} is {:?}, in the project {:?}",
-                    pull.branch,
-                    there.get(path),
-                    project.get(path)
-                );
+    /// The project and the branches of the pull requests.
+    fn branches(&self, project: &Tree) -> Vec<Seen> {
+        let there = |pull: &Pull| self.site.head(&pull.branch).map(|_| self.github(&pull.branch)).unwrap_or_default();
+        self.pulls.iter().map(|pull| Seen { project: project.clone(), branch: there(pull) }).collect()
+    }
+
+    /// Later edits became commits on the branch of the pull request, and nothing else did.
+    async fn branches_follow(&mut self, before: &[Seen]) {
+        let after = self.branches(&self.project().await);
+        let due = self.auto_sync || self.asked;
+        for (at, (before, after)) in before.iter().zip(&after).enumerate() {
+            let checked = is_open(&self.there(at)) && !self.pulls[at].stale;
+            let Pull { paths, made, branch, .. } = &mut self.pulls[at];
+            for path in paths.iter() {
+                let follows = made.drained(path, before, after, due, checked);
+                follows.unwrap_or_else(|why| panic!("{path} on {branch}: {why}"));
             }
         }
     }
