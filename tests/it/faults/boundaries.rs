@@ -31,6 +31,9 @@ const STATUS: &str = "UPDATE pull_requests SET number = $2";
 /// Lockstep's newest commit on the branch of a pull request.
 const HEAD_IS: &str = "UPDATE pull_requests SET head_commit";
 
+/// Whoever has a project for something else than a look lets go of it.
+const DROP: &str = "SET lease_token = NULL, lease_until = NULL";
+
 /// Moments that are named elsewhere too.
 pub mod named {
     pub const CREATE_COMMIT: &str = "createCommitOnBranch";
@@ -178,6 +181,29 @@ pub fn pull_branch() -> Vec<Boundary> {
         ("the commit recorded", PostgreSql, After(vec![HEAD_IS, COMMIT])),
         ("before the lease is let go", PostgreSql, Before(vec![RELEASE, NEXT])),
         ("the lease let go", PostgreSql, After(vec![RELEASE, NEXT])),
+    ]
+}
+
+/// A pull request that could not be made when it was asked for, and is gone on with.
+pub fn resumed() -> Vec<Boundary> {
+    vec![
+        ("the wake-up handed out, and not received", Redis, Told("pull_request:")),
+        ("before the lease is taken", PostgreSql, Before(vec![LEASE, NEXT])),
+        ("the lease taken", PostgreSql, After(vec![LEASE, NEXT])),
+        ("before the branch is made", GitHub, Before(vec!["/git/refs HTTP"])),
+        ("the branch made", GitHub, After(vec!["/git/refs HTTP"])),
+        ("before its commit", GitHub, Before(vec![named::CREATE_COMMIT])),
+        ("its commit made, and PostgreSQL does not know", GitHub, After(vec![named::CREATE_COMMIT])),
+        ("before its commit is recorded", PostgreSql, Before(vec![STATUS, COMMIT])),
+        ("its commit recorded", PostgreSql, After(vec![STATUS, COMMIT])),
+        ("before it is opened", GitHub, Before(vec!["/pulls HTTP"])),
+        ("it is open, and PostgreSQL does not know", GitHub, After(vec!["/pulls HTTP"])),
+        ("before its number is recorded", PostgreSql, Before(vec![STATUS, ROW, COMMIT])),
+        ("its number recorded", PostgreSql, After(vec![STATUS, ROW, COMMIT])),
+        ("before the lease is let go", PostgreSql, Before(vec![DROP, NEXT])),
+        ("the lease let go", PostgreSql, After(vec![DROP, NEXT])),
+        ("before the wake-up is acknowledged", Redis, Before(vec![ACKNOWLEDGE])),
+        ("the wake-up acknowledged", Redis, After(vec![ACKNOWLEDGE])),
     ]
 }
 

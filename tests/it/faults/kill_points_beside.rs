@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
 use super::Workers;
-use super::boundaries::{notification, pull_branch, revocation, status};
+use super::boundaries::{notification, pull_branch, resumed, revocation, status};
 use super::kill_points::killed_at;
 use crate::story::Story;
 use crate::webhook::notify::{Host, told};
@@ -106,4 +107,52 @@ async fn while_an_edit_goes_to_the_branch_of_a_pull_request() {
         assert_eq!((&history[0]["status"], &history[0]["commit_sha"]), (&json!("succeeded"), &json!(head)), "{name}");
         nothing_left(name, &story).await;
     }
+}
+
+#[actix_web::test]
+async fn while_a_pull_request_that_failed_is_gone_on_with() {
+    let story = Story::start().await;
+    let repo = story.repo("acme/site").with(&[("a.txt", "0\n")]);
+    let site = story.project("site").await.connected_to(&repo).await;
+    site.settings(json!({ "auto_sync": false })).await;
+    story.drain().await;
+    let main = repo.head("main");
+    let workers = Workers::of(&story).await;
+    story.github.lose_webhooks(1000);
+    for (count, boundary) in resumed().iter().enumerate() {
+        let (name, path) = (boundary.0, format!("{count}.txt"));
+        story.renew_limits().await;
+        site.change(&[(&path, "ours\n")]).await;
+        story.github.fail_next("POST /repos/{owner}/{repo}/git/refs", 1, 502);
+        let body = json!({ "title": format!("Change {count}") });
+        site.post("/pull-requests", body).await.problem(503, "github_unavailable");
+        // Nobody goes on with it before the worker is told to.
+        let later = "UPDATE pull_requests SET due_at = now() + interval '1 hour' WHERE number IS NULL";
+        story.sql().await.execute(later, &[]).await.unwrap();
+        story.engine.queue.clear().await.unwrap();
+        let (branches, rows) = (repo.branches().len(), site.history().await.len());
+        killed_at(&story, &workers, boundary, async || {
+            story.pulls_are_due().await;
+            story.engine.sweep().await.unwrap();
+        })
+        .await;
+        assert_eq!((repo.pulls().len(), repo.branches().len()), (count + 1, branches + 1), "{name}: made once");
+        let made = site.get("/pull-requests").await["items"][0].clone();
+        let number = made["number"].as_u64().unwrap();
+        assert_eq!((&made["state"], &made["paths"]), (&json!("open"), &json!([path])), "{name}: {made}");
+        let branch = made["branch"].as_str().unwrap();
+        assert_eq!(repo.text(branch, &path).as_deref(), Some("ours\n"), "{name}");
+        assert_eq!(repo.log(branch).len(), 2, "{name}: one commit");
+        let history = site.history().await;
+        let ended = (&history[0]["status"], &history[0]["pull_request"], &history[0]["commit_sha"]);
+        assert_eq!(ended, (&json!("succeeded"), &json!(number), &json!(repo.head(branch))), "{name}");
+        assert_eq!(history.len(), rows, "{name}: in the row that waited: {history:?}");
+        let told = format!("SELECT count(*) FROM events WHERE kind = 'pull_request.opened' AND target = '{number}'");
+        assert_eq!(story.number(&told).await, 1, "{name}: told once");
+        // The worker's own sweep may have found it too: whoever meets a busy project asks a second later.
+        let horizon = Utc::now() + TimeDelta::seconds(2);
+        story.engine.queue.run_once(&story.engine, horizon).await.unwrap();
+        nothing_left(name, &story).await;
+    }
+    assert_eq!(repo.head("main"), main, "and nothing behind the reviewers' backs");
 }
