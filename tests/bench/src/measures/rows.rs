@@ -42,10 +42,9 @@ async fn fill(world: &World, projects: &[(&str, i64)]) -> anyhow::Result<()> {
     }
     world
         .sql
-        .batch_execute(
-            "UPDATE syncs SET commit_sha = substring(commit_sha FOR 20) WHERE commit_sha IS NOT NULL; VACUUM ANALYZE",
-        )
+        .batch_execute("UPDATE syncs SET commit_sha = substring(commit_sha FOR 20) WHERE commit_sha IS NOT NULL")
         .await?;
+    world.sql.batch_execute("VACUUM ANALYZE").await?;
     Ok(())
 }
 
@@ -58,9 +57,9 @@ pub async fn history(place: &Place) -> anyhow::Result<Vec<Line>> {
     host.call("POST", "/v1/projects/first/changes", &first).await?;
     fill(&world, &[("long", place.size(1_000_000, 2_000) as i64), ("short", 1_000)]).await?;
     let mut lines = Vec::new();
-    for (what, query) in [("any status", ""), ("failed ones", "&status=failed")] {
+    for (what, status) in [("any status", None), ("failed ones", Some("failed"))] {
         let (long, short) =
-            (cursors(&world, &mut host, "long", query).await?, cursors(&world, &mut host, "short", query).await?);
+            (cursors(&world, &mut host, "long", status).await?, cursors(&world, &mut host, "short", status).await?);
         let mut turns = Turns::default();
         for round in 0..=place.rounds {
             let (long, short) = (pages(&mut host, &long).await?, pages(&mut host, &short).await?);
@@ -74,17 +73,18 @@ pub async fn history(place: &Place) -> anyhow::Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Pages all over the history: the first, and those behind rows a tenth apart.
-async fn cursors(world: &World, host: &mut Client, project: &str, query: &str) -> anyhow::Result<Vec<String>> {
+/// Full pages all over the history: the first, and those behind rows a tenth apart.
+async fn cursors(world: &World, host: &mut Client, project: &str, status: Option<&str>) -> anyhow::Result<Vec<String>> {
     use base64::Engine;
+    let query = status.map_or(String::new(), |status| format!("&status={status}"));
     let base = format!("/v1/projects/{project}/syncs?limit=50{query}");
     let found = host.get(&base).await?;
     ensure!(found["next_cursor"].is_string(), "{project} has one page only");
-    let rows = "SELECT s.id::text FROM (SELECT id, ntile(10) OVER (ORDER BY id DESC) AS tenth, row_number() OVER (ORDER BY id DESC) AS n
-                FROM syncs JOIN projects p USING (pid) WHERE p.id = $1) s
-                WHERE s.n IN (SELECT (count(*) * t / 10)::bigint FROM syncs JOIN projects p USING (pid), generate_series(1, 9) t WHERE p.id = $1 GROUP BY t)";
+    let rows = "WITH listed AS (SELECT s.id::text AS id, row_number() OVER (ORDER BY s.id DESC) AS n, count(*) OVER () AS count
+                                FROM syncs s JOIN projects p USING (pid) WHERE p.id = $1 AND ($2::text IS NULL OR s.status = $2))
+                SELECT id FROM listed WHERE n IN (SELECT (count - 50) * t / 10 FROM generate_series(1, 9) t)";
     let mut paths = vec![base.clone()];
-    for row in world.sql.query(rows, &[&project]).await? {
+    for row in world.sql.query(rows, &[&project, &status]).await? {
         let position = serde_json::to_vec(&row.get::<_, String>(0))?;
         let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(position);
         paths.push(format!("{base}&cursor={cursor}"));
