@@ -108,7 +108,10 @@ fn append(value: &::redis::Value, text: &mut String) {
 }
 
 async fn connect(url: &str) -> ::redis::RedisResult<MultiplexedConnection> {
-    ::redis::Client::open(url)?.get_multiplexed_async_connection().await
+    // By itself it waits half a second, which a busy machine takes.
+    let patience = Some(std::time::Duration::from_secs(60));
+    let config = ::redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
+    ::redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }
 
 async fn keys(redis: &mut MultiplexedConnection, pattern: &str) -> Vec<String> {
