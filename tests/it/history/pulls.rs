@@ -337,12 +337,21 @@ impl<'a> Pulls<'a> {
         let Some(at) = self.picked(pick, can_merge) else { return };
         let (number, branch) = (self.pulls[at].number, self.pulls[at].branch.clone());
         match how {
+            // Commit by commit it may not merge where all of it does.
+            How::Button(MergeMethod::Rebase) if !self.is_ahead_of_main(&branch) => {
+                drop(self.site.repo.merge_pull(number, MergeMethod::Squash));
+            }
             How::Button(method) => drop(self.site.repo.merge_pull(number, method)),
             How::Hand => drop(self.site.repo.merge("main", &branch)),
         }
         if delete {
             self.site.repo.delete_branch(&branch);
         }
+    }
+
+    fn is_ahead_of_main(&self, branch: &str) -> bool {
+        let main = self.site.head("main");
+        self.site.repo.log(branch).iter().any(|commit| Some(&commit.oid) == main.as_ref())
     }
 
     /// A sync that was asked for while it was closed runs first: it may take its changes along.

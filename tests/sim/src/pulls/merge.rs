@@ -158,7 +158,7 @@ impl Merge<'_> {
         let mut commits = store.between(start.as_ref(), self.pull.head_sha);
         commits.retain(|(_, commit)| commit.parents.len() < 2);
         for (oid, commit) in commits.into_iter().rev() {
-            let tree = self.git.merge_trees(&onto, &oid).ok_or(MergeRefusal::Conflicts)?;
+            let tree = self.git.picked_onto(&onto, &oid).ok_or(MergeRefusal::Conflicts)?;
             let again = Commit { tree, parents: vec![onto], committer: self.github.clone(), signature: None, ..commit };
             onto = self.git.write_commit(&again);
         }
