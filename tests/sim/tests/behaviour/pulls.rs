@@ -66,13 +66,14 @@ async fn squash_and_rebase_leave_straight_histories() -> Story {
         repo.create_branch(branch, "main");
         repo.push(branch, &[(format!("{branch}-a"), "a".to_owned())]);
         repo.push(branch, &[(format!("{branch}-b"), "b".to_owned())]);
+        repo.push(branch, &[(format!("{branch}-b"), "b again".to_owned())]);
         repo.push("main", &[(format!("between-{branch}"), "x".to_owned())]);
         let number = repo.open_pull("bob", branch, branch, "main");
         repo.merge_pull(number, method);
     }
     let log = repo.log("main");
     assert!(log.iter().all(|it| it.parents.len() < 2));
-    assert_eq!(log.len(), 1 + 2 + 1 + 2);
+    assert_eq!(log.len(), 1 + 2 + 1 + 3);
     assert_eq!(repo.files("main").len(), 1 + 2 + 4);
     fsck(&repo)
 }
