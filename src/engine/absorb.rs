@@ -112,7 +112,8 @@ impl Look<'_> {
 
 /// The versions that the project had of what it took over from GitHub.
 fn taken<'a>(decision: &'a Decision, absorbed: &Absorbed) -> Vec<(&'a FilePath, Option<Entry>)> {
-    let taken = decision.plan.take.keys().filter(|path| absorbed.changed.contains(*path));
+    let taken = decision.plan.take.keys().chain(decision.plan.propose.keys());
+    let taken = taken.filter(|path| absorbed.changed.contains(*path));
     taken.filter_map(|path| Some((path, decision.rows.get(path)?.project))).collect()
 }
 

@@ -92,7 +92,9 @@ impl Look<'_> {
             let Some(number) = live.pull.number else { continue };
             match self.engine.read_status(&live.pull, number).await {
                 // It is taken to stand as it did, and its paths stay with it; the others are read all the same.
-                Err(Trouble::GitHub(error)) => self.engine.read_status_again(&live.pull, error).await?,
+                Err(Trouble::GitHub(error)) if is_about_one(&error) => {
+                    self.engine.read_status_again(&live.pull, error).await?;
+                }
                 read => drop(read?),
             }
         }
@@ -286,6 +288,11 @@ fn hide_excluded(snapshot: &mut Snapshot, excluder: &Excluder) {
     {
         sides.excluded |= excluder.is_excluded(path.as_str());
     }
+}
+
+/// What may be wrong with one pull request alone; what the installation lacks is told.
+fn is_about_one(error: &GithubError) -> bool {
+    error.is_transient() || matches!(error, GithubError::NotFound | GithubError::Invalid(_))
 }
 
 /// What an open pull request carries is not committed, even if nothing is known of the path but that:

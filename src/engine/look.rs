@@ -223,8 +223,9 @@ impl Look<'_> {
 
     /// What a person waits for, if one does.
     fn asked_kind(&self) -> Option<SyncKind> {
-        let settling = self.by_person().then_some(SyncKind::Resolve);
-        if self.asked_to_sync() { Some(SyncKind::Manual) } else { settling }
+        let settling =
+            self.on.settling_at.is_some() || self.sync.as_ref().is_some_and(|sync| sync.kind == SyncKind::Resolve);
+        if self.asked_to_sync() { Some(SyncKind::Manual) } else { settling.then_some(SyncKind::Resolve) }
     }
 
     fn must_read_remote(&self) -> bool {

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::integrations::json;
 use super::record::{self, Absorb, Absorbed};
 use super::syncs::entry;
-use super::{Store, StoreError, Transaction, pull_holds};
+use super::{Store, StoreError, Transaction, pull_edits, pull_holds};
 use crate::model::{Entry, FilePath, Problem};
 
 /// A held path with its three sides.
@@ -91,6 +91,14 @@ pub async fn settle(
         }
     }
     let absorbed = record::absorb(tx, pid, snapshot, &paths).await?;
+    // A path that is not chosen is in the folder of a collision, and taken away when GitHub's file comes.
+    let is_githubs = |path: &FilePath| choices.get(path).is_none_or(|(_, choice)| *choice == Settle::Github);
+    let came_in: Vec<_> = paths
+        .iter()
+        .filter(|(path, absorb)| absorb.project != absorb.seen && is_githubs(path) && absorbed.changed.contains(*path))
+        .map(|(path, absorb)| (path, absorb.seen))
+        .collect();
+    pull_edits::came_in(tx, pid, &came_in).await?;
     let keys: Vec<Vec<u8>> = choices.keys().map(FilePath::key).collect();
     tx.execute(
         "DELETE FROM holds WHERE pid = $1 AND key = ANY($2) AND reason IN ('conflict', 'collision')",

@@ -223,10 +223,10 @@ pub fn kind_of(row: &Row) -> ConflictKind {
 
 /// The part a path has in a collision of a file with a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Part<'a> {
     File(Collision),
-    /// Lies in the folder; the other side has a file there.
-    Inside(Collision),
+    /// Lies in the folder; the other side has a file there, which is this row.
+    Inside(Collision, &'a Row),
 }
 
 /// Collisions lie within the rows of a plan: a side that has the file `a` has no `a/b`, so both
@@ -252,7 +252,7 @@ impl<'a> Collisions<'a> {
         Collisions { files, rows }
     }
 
-    fn of(&self, path: &FilePath) -> Option<Part> {
+    fn of(&self, path: &FilePath) -> Option<Part<'a>> {
         if let Some(kind) = self.files.get(path.as_str()) {
             return Some(Part::File(*kind));
         }
@@ -263,7 +263,7 @@ impl<'a> Collisions<'a> {
                 Collision::FileInProject => row.github.is_some(),
                 Collision::FileOnGithub => row.project.is_some(),
             };
-            concerns.then_some(Part::Inside(kind))
+            concerns.then_some(Part::Inside(kind, self.rows.get(folder)?))
         })
     }
 }
@@ -279,14 +279,16 @@ fn stays_on_github(row: &Row) -> bool {
     row.github.is_some() && row.project.is_none() && row.github != row.base
 }
 
-fn plan_collision(plan: &mut Plan, path: &FilePath, row: &Row, part: Part, policy: Policy) {
-    let (kind, is_file) = match part {
-        Part::File(kind) => (kind, true),
-        Part::Inside(kind) => (kind, false),
+fn plan_collision(plan: &mut Plan, path: &FilePath, row: &Row, part: Part<'_>, policy: Policy) {
+    let (kind, is_file, file) = match part {
+        Part::File(kind) => (kind, true, row),
+        Part::Inside(kind, file) => (kind, false, file),
     };
     let held_by_pull_request = row.held == Some(Held::PullRequest);
+    // The folder makes room for the file, and so only together with it.
+    let waits_for_file = !is_file && !may_push(file, policy);
     match policy.conflict {
-        ConflictPolicy::ProjectWins if !row.unholdable && !held_by_pull_request => {
+        ConflictPolicy::ProjectWins if !row.unholdable && !held_by_pull_request && !waits_for_file => {
             plan.overrule.push(path.clone());
             push_if_due(plan, path, row, policy);
         }

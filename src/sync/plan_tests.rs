@@ -140,6 +140,22 @@ fn a_file_against_a_folder() {
 }
 
 #[test]
+fn a_folder_makes_no_room_for_a_file_that_stays_away() {
+    let with = |held, by_person| {
+        let mut rows = rows(&[("a", "-x-"), ("a/b", "--y")]);
+        rows.get_mut(&path("a")).unwrap().held = Some(held);
+        let policy = Policy { conflict: ConflictPolicy::ProjectWins, by_person, ..ASK };
+        let plan = plan(&rows, &BTreeMap::new(), policy);
+        (said(&plan, "a"), said(&plan, "a/b"))
+    };
+    let both = |file: &str, folder: &str| (file.to_owned(), folder.to_owned());
+    assert_eq!(with(Held::PullRequest, true), both("keep", "keep"));
+    assert_eq!(with(Held::Refused, true), both("overrule", "keep"));
+    assert_eq!(with(Held::PullRequestClosed, false), both("overrule", "keep"));
+    assert_eq!(with(Held::PullRequestClosed, true), both("overrule push", "overrule push"));
+}
+
+#[test]
 fn a_file_that_became_a_folder_is_an_ordinary_change() {
     let theirs = plan(&rows(&[("a", "xx-"), ("a/b", "--y")]), &BTreeMap::new(), ASK);
     assert_eq!((said(&theirs, "a").as_str(), said(&theirs, "a/b").as_str()), ("take", "take"));

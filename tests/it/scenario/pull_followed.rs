@@ -98,6 +98,36 @@ async fn what_others_commit_is_no_edit_of_one_that_is_opened_again() {
     assert_eq!(repo.log("lockstep/change").len(), 2, "nobody edited it");
 }
 
+/// Whoever settles the conflict: a person, or the policy, whose proposal is then closed.
+#[actix_web::test]
+async fn githubs_side_of_a_conflict_is_no_edit_of_one_that_is_opened_again() {
+    for policy in ["ask", "pull_request"] {
+        let story = Story::start().await;
+        let repo = story.repo("acme/site").with(&[("a.txt", "one\n")]);
+        let site = waiting(&story, &repo, vec![put("a.txt", "two\n")]).await;
+        site.settings(json!({ "conflict_policy": policy })).await;
+        let number = proposed(&site, "Change").await;
+        close(&site, &repo, number).await;
+        repo.push("main", &[("a.txt", "others\n")]);
+        story.drain().await;
+        if policy == "ask" {
+            site.post("/conflicts/resolve", json!({ "strategy": "github" })).await.expect(202);
+            story.drain().await;
+        }
+        assert_eq!(site.file("a.txt").await.as_deref(), Some("others\n"), "{policy}");
+        repo.reopen_pull(number);
+        story.drain().await;
+        if policy == "pull_request" {
+            assert_eq!(repo.pulls().len(), 2);
+            close(&site, &repo, 2).await;
+        }
+        site.sync().await;
+        story.drain().await;
+        assert_eq!(repo.text("lockstep/change", "a.txt").as_deref(), Some("two\n"), "{policy}");
+        assert_eq!(repo.log("lockstep/change").len(), 2, "{policy}: nobody edited it");
+    }
+}
+
 #[actix_web::test]
 async fn an_edit_of_a_conflicts_proposal_that_is_taken_back_is_taken_back_on_its_branch() {
     let story = Story::start().await;
